@@ -1,0 +1,37 @@
+# Everything lives in .venv; the locked set of packages is installed with hashes, so two machines get the same bytes.
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: run test check bench lock setup clean
+
+run: setup ## start the platform in the demo profile
+	$(BIN)/arb up --profile demo
+
+test: setup ## run the whole suite
+	$(BIN)/pytest
+
+check: setup ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## measured ratios, never asserted in the suite
+	$(BIN)/python -m arb_platform_tests.benchmarks
+
+lock: ## re-resolve requirements.lock (needs uv)
+	uv pip compile --universal --generate-hashes --python-version 3.11 --all-extras --no-strip-extras --no-header \
+	  --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 was not found as '$(PYTHON)'; install it or run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+clean: ## remove the virtual environment and caches, never data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

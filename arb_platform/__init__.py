@@ -1,0 +1,1 @@
+"""Prediction-market order books and pairs."""

@@ -1,0 +1,171 @@
+"""Every setting, read in this one place.
+
+The class is frozen and read once per process; nothing else looks at the environment.
+"""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from arb_platform.domain.errors import SettingsError
+
+Profile = Literal["demo", "live"]
+
+# The venues' own endpoints (venue documentation, 2026); each can be overridden by its variable.
+POLYMARKET_WS = "wss://ws-subscriptions-clob.polymarket.com/ws/market"
+POLYMARKET_GAMMA = "https://gamma-api.polymarket.com"
+POLYMARKET_CLOB = "https://clob.polymarket.com"
+KALSHI_WS = "wss://external-api-ws.kalshi.com/trade-api/ws/v2"
+KALSHI_REST = "https://external-api.kalshi.com/trade-api/v2"
+KALSHI_DEMO_WS = "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2"
+KALSHI_DEMO_REST = "https://external-api.demo.kalshi.co/trade-api/v2"
+
+
+class Settings(BaseSettings):
+    """Frozen settings; every variable has a row in the README that a test compares with this class."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, case_sensitive=False, populate_by_name=True
+    )
+
+    data_dir: Path = Field(
+        Path("data"), alias="ARB_DATA_DIR", description="everything the platform writes; demo writes to `<data>/demo` and never mixes with live"
+    )  # fmt: skip
+    profile: Profile = Field("demo", alias="ARB_PROFILE", description="`demo` or `live`")
+
+    deepseek_api_key: SecretStr | None = Field(
+        None, alias="DEEPSEEK_API_KEY", description="secret; the first provider"
+    )
+    openai_api_key: SecretStr | None = Field(
+        None, alias="OPENAI_API_KEY", description="secret; the fallback provider"
+    )
+    deepseek_base_url: str | None = Field(
+        None, alias="ARB_DEEPSEEK_BASE_URL", description="any OpenAI-compatible endpoint"
+    )
+    openai_base_url: str | None = Field(
+        None, alias="ARB_OPENAI_BASE_URL", description="any OpenAI-compatible endpoint"
+    )
+    deepseek_model: str | None = Field(
+        None,
+        alias="ARB_DEEPSEEK_MODEL",
+        description="default: the provider's first model that is not retired today",
+    )
+    openai_model: str | None = Field(
+        None,
+        alias="ARB_OPENAI_MODEL",
+        description="default: the provider's first model that is not retired today",
+    )
+    deepseek_rpm: int = Field(
+        60, gt=0, alias="ARB_DEEPSEEK_RPM", description="requests a minute, token bucket"
+    )
+    openai_rpm: int = Field(500, gt=0, alias="ARB_OPENAI_RPM", description="requests a minute, token bucket")
+    llm_budget_usd: Decimal = Field(
+        Decimal(10), ge=0, alias="ARB_LLM_BUDGET_USD", description="hard stop per UTC day"
+    )
+
+    polymarket_api_key: SecretStr | None = Field(
+        None, alias="POLYMARKET_API_KEY", description="accepted, not needed for market data"
+    )
+    kalshi_api_key: SecretStr | None = Field(
+        None, alias="KALSHI_API_KEY", description="key id; without a key Kalshi is polled"
+    )
+    kalshi_private_key: SecretStr | None = Field(
+        None, alias="KALSHI_PRIVATE_KEY", description="RSA private key as PEM text"
+    )
+    kalshi_private_key_path: Path | None = Field(
+        None, alias="KALSHI_PRIVATE_KEY_PATH", description="or a file that holds it"
+    )
+    kalshi_use_demo: bool = Field(
+        False, alias="KALSHI_USE_DEMO", description="Kalshi's demo environment (its keys are separate)"
+    )
+
+    polymarket_ws_url: str = Field(
+        POLYMARKET_WS, alias="ARB_POLYMARKET_WS_URL", description="market websocket"
+    )
+    polymarket_gamma_url: str = Field(
+        POLYMARKET_GAMMA, alias="ARB_POLYMARKET_GAMMA_URL", description="listing"
+    )
+    polymarket_clob_url: str = Field(
+        POLYMARKET_CLOB, alias="ARB_POLYMARKET_CLOB_URL", description="books over REST"
+    )
+    kalshi_ws_url: str | None = Field(
+        None, alias="ARB_KALSHI_WS_URL", description="websocket; default by `KALSHI_USE_DEMO`"
+    )
+    kalshi_rest_url: str | None = Field(
+        None, alias="ARB_KALSHI_REST_URL", description="REST; default by `KALSHI_USE_DEMO`"
+    )
+
+    lake_catalog: str | None = Field(
+        None,
+        alias="ARB_LAKE_CATALOG",
+        description="default: SQLite file under the data directory; or `postgres:<libpq string or URL>`",
+    )
+    lake_data: str | None = Field(
+        None,
+        alias="ARB_LAKE_DATA",
+        description="default: folder under the data directory; or `s3://bucket/prefix`",
+    )
+    aws_access_key_id: SecretStr | None = Field(None, alias="AWS_ACCESS_KEY_ID", description="S3 access")
+    aws_secret_access_key: SecretStr | None = Field(
+        None, alias="AWS_SECRET_ACCESS_KEY", description="S3 access"
+    )
+    aws_region: str | None = Field(None, alias="AWS_REGION", description="S3 access")
+    aws_endpoint_url_s3: str | None = Field(None, alias="AWS_ENDPOINT_URL_S3", description="S3 access")
+
+    track: str = Field(
+        "pairs",
+        alias="ARB_TRACK",
+        description="which markets are streamed: `pairs` (accepted and candidate pairs, then by volume), `all`, or a comma-separated list",
+    )
+    silence_seconds: float = Field(
+        120.0,
+        gt=0,
+        alias="ARB_SILENCE_SECONDS",
+        description="no data on a socket for so long: ask the REST witness, replace the socket",
+    )
+    raw_frames: Literal["on", "off"] = Field(
+        "off", alias="ARB_RAW_FRAMES", description="`on` keeps every raw frame (zstd) for replay"
+    )
+    retention_days: int = Field(
+        30,
+        gt=0,
+        alias="ARB_RETENTION_DAYS",
+        description="snapshots and raw frames older than this are dropped by maintenance",
+    )
+    alert_urls: SecretStr | None = Field(
+        None, alias="ARB_ALERT_URLS", description="Apprise URLs for alerts, comma-separated"
+    )
+
+    @property
+    def root(self) -> Path:
+        """Where this profile writes: demo below its own folder, so that it never mixes with live."""
+        base = self.data_dir.expanduser().resolve()
+        return base / "demo" if self.profile == "demo" else base
+
+    @property
+    def kalshi_ws(self) -> str:
+        return self.kalshi_ws_url or (KALSHI_DEMO_WS if self.kalshi_use_demo else KALSHI_WS)
+
+    @property
+    def kalshi_rest(self) -> str:
+        return self.kalshi_rest_url or (KALSHI_DEMO_REST if self.kalshi_use_demo else KALSHI_REST)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process: the environment, then ``overrides`` by field name.
+
+    Raises SettingsError with the variable's name and never with its value, which may be a secret.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            for fault in error.errors(include_input=False)
+        ]
+        raise SettingsError(
+            f"settings do not make sense: {'; '.join(faults)}. See the table of settings in README.md."
+        ) from None

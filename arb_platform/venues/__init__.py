@@ -1,0 +1,1 @@
+"""The venues: one pure file each, and the sockets in one place."""
