@@ -6,7 +6,6 @@ shows them as Decimal. A book keeps its full depth; depth is cut where a snapsho
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
@@ -17,6 +16,10 @@ from arb_platform.domain.units import ONE, decimal
 Side = Literal["bid", "ask"]
 BID: Final[Side] = "bid"
 ASK: Final[Side] = "ask"
+
+VISIBLE: Final = 3
+# Below every key that a price can have, so that an edge there lets every change through.
+_NO_EDGE: Final = -(10**30)
 
 
 class Level(NamedTuple):
@@ -38,104 +41,177 @@ class Level(NamedTuple):
         return Level(ONE - self.price_units, self.size_units)
 
 
-class _Ladder:
-    """One side of a book: sizes by price, and the prices in ascending order."""
+class Ladder:
+    """One side of a book.
 
-    __slots__ = ("prices", "sizes")
+    Sizes are kept by key, and keys ascending, so that the best level is the last one on either
+    side: the key of a bid is its price, the key of an ask its negated price. ``visible`` is how
+    many levels :meth:`top` shows; a change below those costs nothing later.
+    """
 
-    def __init__(self) -> None:
-        self.sizes: dict[int, int] = {}
-        self.prices: list[int] = []
+    __slots__ = ("_edge", "_keys", "_moved", "_sign", "_sizes", "_top", "_visible")
+
+    def __init__(self, side: Side, visible: int = VISIBLE) -> None:
+        if visible < 1:
+            raise ValueError(f"at least one level must be visible, not {visible}")
+        self._sign = 1 if side == BID else -1
+        self._visible = visible
+        self._sizes: dict[int, int] = {}
+        self._keys: list[int] = []
+        self._edge = _NO_EDGE
+        self._moved = False
+        self._top: tuple[Level, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
     def replace(self, levels: Iterable[tuple[int, int]]) -> None:
+        """Forget everything and take these (price, size) levels, in whatever order they come."""
+        sign = self._sign
         # A venue that repeats a price in one snapshot means the last one, as both do on updates.
-        self.sizes = {price: size for price, size in levels if size > 0}
-        self.prices = sorted(self.sizes)
+        sizes = {price * sign: size for price, size in levels}
+        if sizes and min(sizes.values()) <= 0:
+            sizes = {key: size for key, size in sizes.items() if size > 0}
+        self._sizes = sizes
+        self._keys = sorted(sizes)
+        self._moved = True
 
     def set(self, price: int, size: int) -> None:
+        """Make ``size`` the size at ``price``; 0 or less removes the level."""
+        key = price * self._sign
+        sizes = self._sizes
         if size > 0:
-            if price not in self.sizes:
-                insort(self.prices, price)
-            self.sizes[price] = size
-        elif self.sizes.pop(price, None) is not None:
-            del self.prices[bisect_left(self.prices, price)]
+            if key not in sizes:
+                insort(self._keys, key)
+            sizes[key] = size
+        elif key in sizes:
+            del sizes[key]
+            del self._keys[bisect_left(self._keys, key)]
+        else:
+            return
+        if key >= self._edge:
+            self._moved = True
+
+    def add(self, price: int, change: int) -> int:
+        """Add a signed ``change`` at ``price`` and return the resulting size.
+
+        A negative result means that we missed something: the level is removed and the caller,
+        who sees the negative number, must rebuild the book.
+        """
+        key = price * self._sign
+        sizes = self._sizes
+        size = sizes.get(key)
+        if size is None:
+            size = change
+            if size > 0:
+                insort(self._keys, key)
+                sizes[key] = size
+            else:
+                return size
+        else:
+            size += change
+            if size > 0:
+                sizes[key] = size
+            else:
+                del sizes[key]
+                del self._keys[bisect_left(self._keys, key)]
+        if key >= self._edge:
+            self._moved = True
+        return size
+
+    def top(self) -> tuple[Level, ...]:
+        """The visible levels, best first; the very same tuple for as long as they do not change."""
+        if self._moved:
+            self._moved = False
+            visible = self._keys[-self._visible :]
+            self._edge = visible[0] if len(visible) == self._visible else _NO_EDGE
+            visible.reverse()
+            top = self._levels(visible)
+            if top != self._top:
+                self._top = top
+        return self._top
+
+    def levels(self, depth: int | None = None) -> tuple[Level, ...]:
+        """The ``depth`` best levels, or all, best first."""
+        if depth is None:
+            return self._levels(self._keys[::-1])
+        return self._levels(self._keys[: -depth - 1 : -1]) if depth > 0 else ()
+
+    @property
+    def best(self) -> int | None:
+        """Price of the best level, or None on an empty side."""
+        return self._keys[-1] * self._sign if self._keys else None
+
+    def _levels(self, keys: list[int]) -> tuple[Level, ...]:
+        sign, sizes, new = self._sign, self._sizes, tuple.__new__
+        return tuple([new(Level, (key * sign, sizes[key])) for key in keys])
 
 
 class OrderBook:
     """Both sides of one outcome, whole.
 
-    ``set`` is Polymarket's way (a new absolute size), ``add`` is Kalshi's (a signed change).
+    ``set`` is Polymarket's way (a new absolute size), ``add`` is Kalshi's (a signed change). Feeds
+    reach for ``bid_side`` and ``ask_side`` themselves.
     """
 
-    __slots__ = ("_asks", "_bids")
+    __slots__ = ("ask_side", "bid_side")
 
-    def __init__(self) -> None:
-        self._bids = _Ladder()
-        self._asks = _Ladder()
+    def __init__(self, visible: int = VISIBLE) -> None:
+        self.bid_side = Ladder(BID, visible)
+        self.ask_side = Ladder(ASK, visible)
 
     def replace(self, bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]) -> None:
         """Forget everything and take these levels, in whatever order they come."""
-        self._bids.replace(bids)
-        self._asks.replace(asks)
+        self.bid_side.replace(bids)
+        self.ask_side.replace(asks)
 
     def clear(self) -> None:
         self.replace((), ())
 
     def set(self, side: Side, price: int, size: int) -> None:
         """Make ``size`` the size at ``price``; 0 removes the level."""
-        self._ladder(side).set(price, size)
+        self._side(side).set(price, size)
 
     def add(self, side: Side, price: int, change: int) -> int:
-        """Add a signed ``change`` at ``price`` and return the resulting size.
-
-        A negative result means that we missed something: the level is removed and the caller,
-        who sees the negative number, must rebuild the book.
-        """
-        ladder = self._ladder(side)
-        size = ladder.sizes.get(price, 0) + change
-        ladder.set(price, size)
-        return size
+        """Add a signed ``change`` at ``price`` and return the resulting size; see :meth:`Ladder.add`."""
+        return self._side(side).add(price, change)
 
     def bids(self, depth: int | None = None) -> tuple[Level, ...]:
         """Bid levels, best (highest) first."""
-        ladder = self._bids
-        prices = ladder.prices if depth is None else ladder.prices[-depth:] if depth else []
-        return tuple(Level(price, ladder.sizes[price]) for price in reversed(prices))
+        return self.bid_side.levels(depth)
 
     def asks(self, depth: int | None = None) -> tuple[Level, ...]:
         """Ask levels, best (lowest) first."""
-        ladder = self._asks
-        prices = ladder.prices if depth is None else ladder.prices[:depth]
-        return tuple(Level(price, ladder.sizes[price]) for price in prices)
+        return self.ask_side.levels(depth)
 
     @property
     def best_bid(self) -> int | None:
-        prices = self._bids.prices
-        return prices[-1] if prices else None
+        return self.bid_side.best
 
     @property
     def best_ask(self) -> int | None:
-        prices = self._asks.prices
-        return prices[0] if prices else None
+        return self.ask_side.best
 
     @property
     def crossed(self) -> bool:
         """True when somebody would buy at or above the price at which somebody sells."""
-        bids, asks = self._bids.prices, self._asks.prices
-        return bool(bids and asks and bids[-1] >= asks[0])
+        bid, ask = self.best_bid, self.best_ask
+        return bid is not None and ask is not None and bid >= ask
 
-    def _ladder(self, side: Side) -> _Ladder:
-        return self._bids if side == BID else self._asks
+    def _side(self, side: Side) -> Ladder:
+        return self.bid_side if side == BID else self.ask_side
 
 
-@dataclass(frozen=True, slots=True)
-class BookSnapshot:
+class BookSnapshot(NamedTuple):
     """The visible top of one book at one moment.
 
     ``bids`` and ``asks`` are best first. ``exchange_time`` is the venue's clock and may be None
     (a Kalshi snapshot carries none); ``received_at`` is ours, taken when the frame came off the
     socket. ``sequence`` counts what this book emitted on this connection; ``epoch`` counts how
     often the book started anew, and no change is ever applied across two epochs.
+
+    A named tuple, because one is made for every visible change: a frozen dataclass of nine fields
+    costs four times as much.
     """
 
     market: Market

@@ -1,0 +1,1 @@
+"""Asking language models: two providers, exact costs, one ledger row per attempt."""

@@ -1,0 +1,62 @@
+"""What a call cost, exactly: genai-prices' offline table at the time of the call.
+
+genai-prices 0.2.3 knows deepseek-flash (with cached tokens and peak hours), gpt-4o and gpt-6-luna,
+so we keep no table of our own. It cannot tell weekends from weekdays; DeepSeek's peak hours are
+Monday to Friday, so a call on a weekend is priced at that day's noon. On Chinese public holidays
+the figure is an upper bound.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.metadata import version
+from typing import Final
+
+from genai_prices import Usage as PricedUsage
+from genai_prices import calc_price
+
+from arb_platform.llm.providers import Usage
+
+PRICE_VERSION: Final = f"genai-prices {version('genai-prices')}, weekends off-peak"
+
+# What the owner's first program billed with, $ per million tokens (input, output). The DeepSeek figures
+# were true before 2026-08-16. Documentation of what was, never used as prices.
+SEED_PRICES_PER_MILLION: Final = {
+    "deepseek": (Decimal("0.14"), Decimal("0.28")),
+    "gpt-4o": (Decimal("2.50"), Decimal("10.00")),
+}
+
+_PEAK_HOUR_PROVIDERS: Final = frozenset({"deepseek"})
+_SATURDAY: Final = 5
+
+
+def cost_usd(provider: str, model: str, usage: Usage | None, at: datetime) -> Decimal | None:
+    """Dollars for ``usage`` of a call started ``at`` (aware), or None where the price or the usage is unknown."""
+    if usage is None:
+        return None
+    tokens = PricedUsage(
+        input_tokens=usage.prompt_tokens,
+        cache_read_tokens=usage.cached_tokens,
+        output_tokens=usage.completion_tokens,
+    )
+    try:
+        price = calc_price(
+            tokens, model_ref=model, provider_id=provider, genai_request_timestamp=_billed_at(provider, at)
+        )
+    except LookupError:
+        return None
+    # A table that prices a chat model at nothing does not know it.
+    if price.total_price == 0 and usage.prompt_tokens + usage.completion_tokens > 0:
+        return None
+    return price.total_price
+
+
+def knows_price(provider: str, model: str, at: datetime) -> bool:
+    """True when calls to ``model`` can be billed."""
+    return cost_usd(provider, model, Usage(1000, 0, 1000), at) is not None
+
+
+def _billed_at(provider: str, at: datetime) -> datetime:
+    utc = at.astimezone(UTC)
+    if provider in _PEAK_HOUR_PROVIDERS and utc.weekday() >= _SATURDAY:
+        return utc.replace(hour=12, minute=0)
+    return utc

@@ -1,0 +1,148 @@
+"""One HTTP exchange with a provider: fixed host, no redirects, one clock over the whole of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from arb_platform.domain.errors import SettingsError
+from arb_platform.llm.limits import TokenBucket
+from arb_platform.llm.providers import Provider
+from arb_platform.llm.replies import HTTP_OK, Outcome, read_failure, read_reply
+from arb_platform.llm.shapes import ResponseSchema
+
+_LARGEST_REPLY_BYTES: Final = 2_000_000
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Endpoint:
+    """A provider as this program reaches it: address, key, model override and bucket."""
+
+    __slots__ = ("_key", "bucket", "model_override", "provider", "url")
+
+    def __init__(
+        self, provider: Provider, *, key: str, base_url: str | None, model: str | None, bucket: TokenBucket
+    ) -> None:
+        self.provider = provider
+        self.url = _chat_url(base_url or provider.base_url, provider)
+        self.model_override = model
+        self.bucket = bucket
+        self._key = key
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.provider.name!r}, host={urlsplit(self.url).hostname!r})"
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._key}"}
+
+
+def _chat_url(base_url: str, provider: Provider) -> str:
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(
+            f"the base address of {provider.name} is no http(s) address; correct ARB_{provider.name.upper()}_BASE_URL"
+        )
+    return base_url.rstrip("/") + "/chat/completions"
+
+
+class Connections:
+    """The sockets and the concurrency limit of one event loop."""
+
+    def __init__(self, endpoints: list[Endpoint], *, max_concurrency: int) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.slots = asyncio.Semaphore(max_concurrency)
+        self.users = 0
+        limits = httpx.Limits(max_connections=max_concurrency, max_keepalive_connections=max_concurrency)
+        # A proxy of the environment is for the outside; a simulator on loopback is reached directly.
+        self.http = {
+            loopback: httpx.AsyncClient(
+                follow_redirects=False,
+                timeout=None,  # noqa: S113 - exchange() times the whole of it
+                limits=limits,
+                trust_env=not loopback,
+            )
+            for loopback in {_is_loopback(endpoint.url) for endpoint in endpoints}
+        }
+
+    def client_for(self, url: str) -> httpx.AsyncClient:
+        return self.http[_is_loopback(url)]
+
+    async def close(self) -> None:
+        for client in self.http.values():
+            await client.aclose()
+
+
+class ConnectionPool:
+    """Connections that live as long as somebody uses them, per event loop.
+
+    Nothing is left open when the last call ends, so a program that never closes its client, or
+    that calls ``asyncio.run`` twice, works; ``lease`` keeps them open over a run of many calls.
+    """
+
+    def __init__(self, endpoints: list[Endpoint], *, max_concurrency: int) -> None:
+        self._endpoints = endpoints
+        self._max_concurrency = max_concurrency
+        self._current: Connections | None = None
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Connections]:
+        current = self._current
+        if current is None or current.loop is not asyncio.get_running_loop():
+            current = self._current = Connections(self._endpoints, max_concurrency=self._max_concurrency)
+        current.users += 1
+        try:
+            yield current
+        finally:
+            current.users -= 1
+            if current.users == 0:
+                if self._current is current:
+                    self._current = None
+                await current.close()
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+async def exchange(
+    connections: Connections,
+    endpoint: Endpoint,
+    body: dict[str, Any],
+    *,
+    schema: ResponseSchema | None,
+    timeout_seconds: float,
+    now: Callable[[], datetime],
+) -> Outcome:
+    """Send ``body`` and read the answer; every failure that is not ours is an Outcome."""
+    try:
+        # httpx's own timeouts are per read: a server that drips blank lines would never trip them.
+        async with asyncio.timeout(timeout_seconds):
+            status, headers, text = await _post(connections.client_for(endpoint.url), endpoint, body)
+    except TimeoutError:
+        return Outcome("timeout", f"no answer within {timeout_seconds:g} s", maybe_billed=True)
+    except httpx.ConnectError as error:
+        return Outcome("connection_error", f"cannot connect: {error}")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return Outcome("connection_error", f"{type(error).__name__}: {error}", maybe_billed=True)
+    if text is None:
+        return Outcome("wrong_shape", "the reply is larger than 2 MB", http_status=status, maybe_billed=True)
+    if status != HTTP_OK:
+        return read_failure(status, headers, text, now())
+    return read_reply(endpoint.provider, text, schema)
+
+
+async def _post(
+    http: httpx.AsyncClient, endpoint: Endpoint, body: dict[str, Any]
+) -> tuple[int, httpx.Headers, str | None]:
+    """Status, headers and text of the reply; the text is None when it is larger than we read."""
+    received = bytearray()
+    async with http.stream("POST", endpoint.url, json=body, headers=endpoint.headers()) as reply:
+        async for chunk in reply.aiter_bytes():
+            received += chunk
+            if len(received) > _LARGEST_REPLY_BYTES:
+                return reply.status_code, reply.headers, None
+        return reply.status_code, reply.headers, received.decode("utf-8", "replace")

@@ -1,0 +1,1 @@
+"""Which market of one venue is the same bet as a market of the other."""

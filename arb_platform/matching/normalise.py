@@ -1,0 +1,212 @@
+"""One spelling for both venues: months, dates, numbers, comparisons, teams, parties, places.
+
+Market text is hostile input. Nothing here raises, whatever the text holds, and no more than
+``LONGEST`` characters are looked at.
+"""
+
+import calendar
+import re
+import unicodedata
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from arb_platform.matching.vocabulary import ALIASES
+
+# Rule texts end well below this; a longer text is not read further by anything in this package.
+LONGEST: Final = 20_000
+# A title that needs more words than this to say what it is about is not a title.
+_TITLE_LONGEST: Final = 600
+
+MONTHS: Final = {
+    name: number
+    for number in range(1, 13)
+    for name in (calendar.month_name[number].lower(), calendar.month_abbr[number].lower())
+} | {"sept": 9}
+MONTH_NAMES: Final = ("", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH: Final = "(" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
+
+_MAGNITUDE: Final = {
+    "k": 3, "thousand": 3, "m": 6, "mm": 6, "mln": 6, "million": 6, "b": 9, "bn": 9, "billion": 9,
+    "t": 12, "tn": 12, "trillion": 12,
+}  # fmt: skip
+_DASHES: Final = str.maketrans({dash: "-" for dash in "‐‑‒–—−"} | {"’": "'", "‘": "'", "ʼ": "'"})
+# Control, format (zero-width, bidi), surrogate, private-use and unassigned characters carry no word.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+
+
+def plain(text: str, limit: int = LONGEST) -> str:
+    """``text`` as a reader would see it: NFKC, nothing invisible, single spaces, at most ``limit`` long."""
+    if not isinstance(text, str):
+        return ""
+    head = text[:limit]
+    if not head.isascii():
+        composed = unicodedata.normalize("NFKC", head).translate(_DASHES)
+        head = "".join(_visible(character) for character in composed)[:limit]
+    elif not head.isprintable():
+        head = "".join(character if character.isprintable() else " " for character in head)
+    return " ".join(head.split())
+
+
+def _visible(character: str) -> str:
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character) in _UNSEEN else character
+
+
+def fold(text: str) -> str:
+    """Lower case without accents: ``Świątek`` and ``Swiatek`` are one person."""
+    if text.isascii():
+        return text.lower()
+    swapped = text.translate(_LETTERS).casefold()
+    return "".join(
+        character
+        for character in unicodedata.normalize("NFKD", swapped)
+        if not unicodedata.combining(character)
+    ).casefold()
+
+
+# Letters that do not decompose into a plain letter and a mark.
+_LETTERS: Final = str.maketrans(
+    {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ı": "i", "æ": "ae", "œ": "oe"}
+)
+
+_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_NUMBER: Final = re.compile(
+    r"(?<![\w.])(\d{1,15}(?:\.\d{1,10})?)((?:\s?(?:k|mm|mln|m|bn|b|tn|t|thousand|million|billion|trillion)\b)*)"
+    r"(?:\s?(bps|bp|basis points?)\b)?"
+)
+_OR_MORE_POINTS: Final = re.compile(r"\b(\d+)\+ ?(bps|bp)\b")
+_ISO: Final = re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)(?:t[\d:.z+-]*)?\b")
+_DAY_FIRST: Final = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?(?: of)? " + _MONTH + r"(?:,? (20\d\d)\b)?")
+_MONTH_DAY: Final = re.compile(_MONTH + r" (\d{1,2})(?:st|nd|rd|th)?\b(?!:?\d|\.\d|%)(?:,? (20\d\d)\b)?")
+_BEFORE: Final = re.compile(
+    r"\b(?:before|prior to) (?:(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"(?: (\d{1,2}))?(?: (20\d\d))?|(20\d\d))\b"
+)
+_LONG_MONTH: Final = re.compile(r"\b(" + "|".join(name for name in MONTHS if len(name) > 3) + r")\b")
+_DISTRICT: Final = re.compile(r"\b([a-z]{2})-(\d{1,2}|al)\b")
+_COMPARISONS: Final = tuple(
+    (re.compile(pattern), symbol)
+    for pattern, symbol in (
+        (r"≥|\b(?:at least|no less than|not less than|or (?:higher|above|more|greater|over|later))\b|(?<=\d)\+", " >= "),
+        (r"≤|\b(?:at most|no more than|not more than|or (?:lower|below|less|fewer|under))\b", " <= "),
+        (r"\b(?:more than|greater than|higher than|larger than|above|over|exceeds?|exceeding)\b(?!/)", " > "),
+        (r"\b(?:less than|fewer than|lower than|smaller than|below|under)\b", " < "),
+    )
+)  # fmt: skip
+_WORD: Final = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?%?|>=|<=|[<>]|[^\W\d_a-z]+")
+
+
+@lru_cache(maxsize=65536)
+def normalise(text: str) -> str:
+    """The text in the spelling shared by both venues; normalising twice changes nothing.
+
+    >>> normalise("Will the Knicks score 230k or more before Jul 1, 2027?")
+    'will the new york knicks score 230000 >= by jun 30 2027'
+    """
+    current = normalise_once(text)
+    # Almost always stable at once; an alias that joins with its neighbours needs another turn.
+    for _ in range(8):
+        following = normalise_once(current)
+        if following == current:
+            return current
+        current = following
+    return current
+
+
+def normalise_once(text: str) -> str:
+    """One pass of :func:`normalise`: what candidates are compared by."""
+    words = canonical_numbers(fold(plain(text, _TITLE_LONGEST)))
+    words = _canonical_dates(words)
+    for pattern, symbol in _COMPARISONS:
+        words = pattern.sub(symbol, words)
+    words = words.replace("'s ", " ").replace("'", "").replace("&", " and ")
+    words = _DISTRICT.sub(_district, words)
+    return " ".join(_with_aliases(_WORD.findall(words)))
+
+
+def canonical_numbers(text: str) -> str:
+    """Numbers written out in full: 230k, 1,500, 12.5 billion, 3.00; basis points keep their unit.
+
+    >>> canonical_numbers("25 basis points, 1,500 and 12.5 billion")
+    '25 bps, 1500 and 12500000000'
+    """
+    return _NUMBER.sub(_number, _OR_MORE_POINTS.sub(r"\1 \2 or more", _THOUSANDS.sub("", text)))
+
+
+def _number(match: re.Match[str]) -> str:
+    digits, magnitudes, points = match.groups()
+    if "." not in digits and not magnitudes and not points:
+        return match.group()
+    value = Decimal(digits)
+    # "1.5m million" is nonsense; the first magnitude counts and the rest is swallowed.
+    for word in magnitudes.split()[:1]:
+        value = value.scaleb(_MAGNITUDE[word])
+    return format(value.normalize(), "f") + (" bps" if points else "")
+
+
+def _canonical_dates(text: str) -> str:
+    if "20" in text and "-" in text:
+        text = _ISO.sub(lambda m: f"{_month_name(int(m[2]))} {int(m[3])} {m[1]}", text)
+    text = _DAY_FIRST.sub(lambda m: _joined(MONTHS[m[2]], m[1], m[3]), text)
+    text = _MONTH_DAY.sub(lambda m: _joined(MONTHS[m[1]], m[2], m[3]), text)
+    text = _LONG_MONTH.sub(lambda m: MONTH_NAMES[MONTHS[m[1]]], text)
+    return _BEFORE.sub(_by_the_day_before, text) if "before" in text or "prior" in text else text
+
+
+def _month_name(number: int) -> str:
+    return MONTH_NAMES[number] if 1 <= number <= 12 else ""
+
+
+def _joined(month: int, day: str, year: str | None) -> str:
+    return f"{MONTH_NAMES[month]} {int(day)}" + (f" {year}" if year else "")
+
+
+def _by_the_day_before(match: re.Match[str]) -> str:
+    month, day, year, bare_year = match.groups()
+    number = MONTHS[month] if month else 1
+    # Without a year any year that is not a leap year will do: only month and day are printed.
+    try:
+        last = date(int(year or bare_year or 2027), number, int(day or 1)) - timedelta(days=1)
+    except ValueError:
+        return match.group()
+    if day is not None or year or bare_year:
+        told = f" {last.year}" if year or bare_year else ""
+        return f"by {MONTH_NAMES[last.month]} {last.day}{told}"
+    return match.group()
+
+
+def _district(match: re.Match[str]) -> str:
+    state, number = match.groups()
+    return f"{state}{number if number == 'al' else number.zfill(2)}"
+
+
+def _alias_table() -> dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]]:
+    table: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+    for phrase, meaning in ALIASES.items():
+        words = tuple(phrase.split())
+        table.setdefault(words[0], []).append((words, tuple(meaning.split())))
+        own = tuple(meaning.split())
+        table.setdefault(own[0], []).append((own, own))
+    return {first: sorted(set(entries), key=lambda e: -len(e[0])) for first, entries in table.items()}
+
+
+_ALIAS_TABLE: Final = _alias_table()
+
+
+def _with_aliases(words: list[str]) -> list[str]:
+    result: list[str] = []
+    position = 0
+    while position < len(words):
+        for phrase, meaning in _ALIAS_TABLE.get(words[position], ()):
+            if tuple(words[position : position + len(phrase)]) == phrase:
+                result.extend(meaning)
+                position += len(phrase)
+                break
+        else:
+            result.append(words[position])
+            position += 1
+    return result
+

@@ -1,0 +1,191 @@
+"""Whose fate decides: the person, party, team or company that a market's Yes is about."""
+
+import re
+from typing import Final
+
+from arb_platform.domain.markets import KALSHI, Market
+from arb_platform.domain.terms import Seat, Subject
+from arb_platform.matching.dates import read_periods
+from arb_platform.matching.facets import read_facets
+from arb_platform.matching.normalise import canonical_numbers, fold, normalise, plain
+from arb_platform.matching.quantities import read_thresholds
+from arb_platform.matching.vocabulary import SHARED_NICKNAMES, SHORT_NAMES, STATE_CODES, STATES
+
+# Words that do not tell one subject from another.
+_EMPTY: Final = frozenset(
+    "the a an of de da do dos das del la le el and fc cf sc ac afc team gaming esports party club jr sr mr mrs "
+    "dr rep sen will any other his her their us candidate man woman person someone anyone everybody inc corp co "
+    "company ltd plc group".split()
+)
+# Shared by too many names to prove anything on their own.
+_WEAK: Final = frozenset(
+    "new north south east west los las san saint st santa city united real state states central great".split()
+)
+_VERBS: Final = (
+    r"(?:win|wins|be|become|qualify|qualifies|reach|reaches|lead|finish|place|make|leave|announce|advance|get|have|resign|"
+    r"hit|dip|close|run|drop|endorse|nominate|sign|say|visit|meet|attend|release|launch|acquire|buy|sell|file|go|"
+    r"ipo|lose|play|join|return|remain|stay|host|perform|retire|receive|earn|control|cut|hike|raise|hold|maintain|"
+    r"report|beat|defeat|agree|invade|strike|capture|enter|pass|approve|declare|testify|appear|speak|fight|star|score|"
+    r"end|default|trade|sue|pardon|fire|veto|recognize|normalize|withdraw|rank|top|debut|gross|not|fall|rise|exceed|pick|take|keep|step)"
+)
+_WILL: Final = re.compile(r"\bwill (?:the )?(?P<name>.{2,80}?) " + _VERBS + r"\b")
+_HEAD: Final = re.compile(
+    r"^(?:the )?(?P<name>[^|:?]{2,60}?) (?:out|ipo|arrested|charged|indicted|wins?|cuts?|to win|resigns?|leaves?|announces?|"
+    r"divorced?|extradited|convicted|sentenced|pardoned|impeached|fired|confirmed|nominated|acquired|named|hikes?|holds?)\b"
+)
+_VERSUS: Final = re.compile(
+    r"(?:^|[:|] ?)(?P<one>[^|:]{2,40}?) (?:vs\.?|v\.?|versus|@) (?P<two>[^|:?]{2,40}?)(?= winner| \||[:?]| - | \(| on | o/u|$)"
+)
+_AT: Final = re.compile(
+    r"(?:^|[:|] ?)(?P<one>[^|:]{2,40}?) at (?P<two>[^|:?]{2,40}?)(?= winner| total| spread|: )"
+)
+_WINNER_OUTCOMES: Final = frozenset({"yes", "no", "over", "under", "up", "down", "odd", "even", "other", "draw", "tie"})
+_PLAIN_OUTCOMES: Final = frozenset({"yes", "no", ""})
+_DISTRICT: Final = re.compile(r"\b([a-z]{2})-?(\d{1,2}|al)\b(?!\d)")
+_ELECTED: Final = frozenset({"house", "senate", "governor", "lieutenant governor", "attorney general", "secretary of state"})
+
+
+def subject_of(market: Market) -> Subject | None:
+    """What the outcome names: subtitle first, then the title's own subject; None where it cannot tell."""
+    subtitle = fold(plain(market.subtitle, 200))
+    title = fold(plain(market.title, 400))
+    versus = teams_of(market)
+    if versus and market.venue != KALSHI:
+        named = _first_outcome(market)
+        return as_subject(named) if named else None
+    for name in (subtitle if _is_name(subtitle) else "", _name_in(title)):
+        if name:
+            return as_subject(name)
+    return None
+
+
+def teams_of(market: Market) -> tuple[Subject, Subject] | None:
+    """Both sides of a game, in the order of the title; None when the title is not one of a game."""
+    for text in (market.title, market.event_title):
+        folded = fold(plain(text, 400))
+        match = _VERSUS.search(folded) or _AT.search(folded)
+        if match:
+            one, two = as_subject(match["one"]), as_subject(match["two"])
+            if one is not None and two is not None:
+                return one, two
+    return None
+
+
+def _first_outcome(market: Market) -> str:
+    chosen = fold(plain(market.outcome, 100))
+    if chosen not in _WINNER_OUTCOMES:
+        return chosen
+    first = fold(plain(market.outcomes[0], 100)) if market.outcomes else ""
+    if first not in _WINNER_OUTCOMES:
+        return first
+    named = _WILL.search(fold(plain(market.title, 400)))
+    return named["name"] if named else ""
+
+
+def as_subject(name: str) -> Subject | None:
+    """The name with the words that tell it from others; None when nothing of it does."""
+    words = frozenset(normalise(name).split()) - _EMPTY
+    return Subject(name.strip(" ?.,'\""), words) if words else None
+
+
+def _name_in(title: str) -> str:
+    for pattern in (_WILL, _HEAD):
+        match = pattern.search(title)
+        if match and _is_name(match["name"]):
+            return match["name"]
+    return ""
+
+
+def _is_name(text: str) -> bool:
+    if text.strip("?. ") in _PLAIN_OUTCOMES or re.match(r"(?:there|it|anyone|any|no one|nobody|who|what|how|the)\b", text):
+        return False
+    numbers = canonical_numbers(text)
+    if read_thresholds(numbers + " |") or re.fullmatch(r"[\d\s.,%$+<>=°cf-]+", numbers):
+        return False
+    if read_periods(text, None) and len(text.split()) <= 5:
+        return False
+    return not (read_facets(text).keys() & {"rate decision", "measure", "tenor", "asset"})
+
+
+def same_subject(one: Subject, other: Subject) -> bool:
+    """Whether two names can be one: everything that one says beyond the other must be absent there.
+
+    "Atlanta" can be "Atlanta Braves", "J Smith" can be "John Smith"; "Jair Bolsonaro" is not
+    "Flavio Bolsonaro".
+    """
+    for mine, theirs in ((one, other), (other, one)):
+        cities = [city for word in mine.words for city in SHARED_NICKNAMES.get(word, ())]
+        if any(set(city.split()) <= theirs.words for city in cities):
+            return True
+    mine_only = {word for word in one.words if not _among(word, other.words)}
+    theirs_only = {word for word in other.words if not _among(word, one.words)}
+    if mine_only and theirs_only:
+        return False
+    return bool((one.words - mine_only) - _WEAK) or one.words == other.words or _initials_fit(one, other)
+
+
+def _initials_fit(one: Subject, other: Subject) -> bool:
+    return bool(one.words & other.words)
+
+
+def mentioned(subject: Subject, text: str) -> bool:
+    """Whether a normalised ``text`` speaks of the subject: one word of its name that is not a common one."""
+    words = set(text.split())
+    telling = (subject.words - _WEAK) or subject.words
+    return any(_among(word, words) for word in telling)
+
+
+def _among(word: str, words: set[str] | frozenset[str]) -> bool:
+    return word in words or any(_same_word(word, other) for other in words)
+
+
+def _same_word(one: str, other: str) -> bool:
+    if len(one) == 1 or len(other) == 1:
+        return one[0] == other[0] and one.isalpha() and other.isalpha()
+    if SHORT_NAMES.get(one) == other or SHORT_NAMES.get(other) == one:
+        return True
+    shorter, longer = sorted((one, other), key=len)
+    if len(longer) - len(shorter) > 1:
+        return False
+    return len(shorter) >= 5 and shorter.isalpha() and longer.isalpha() and _one_edit(shorter, longer)
+
+
+def _one_edit(shorter: str, longer: str) -> bool:
+    """Whether a single letter inserted or changed makes one word the other (a typo in a name)."""
+    for position, (mine, theirs) in enumerate(zip(shorter, longer, strict=False)):
+        if mine != theirs:
+            if len(shorter) == len(longer):
+                return shorter[position + 1 :] == longer[position + 1 :]
+            return shorter[position:] == longer[position + 1 :]
+    return True
+
+
+def seat_of(text: str, facets: dict[str, frozenset[str]]) -> Seat | None:
+    """The elected seat that ``text`` (folded) names: a district or a state with an office."""
+    party = _party(text)
+    for state, number in _DISTRICT.findall(text):
+        if state in STATE_CODES:
+            place = f"{state.upper()}-{number.upper() if number == 'al' else number.zfill(2)}"
+            return Seat("house", place, party)
+    offices = facets.get("office", frozenset()) & _ELECTED
+    if len(offices) != 1:
+        return None
+    return Seat(next(iter(offices)), _state(text), party)
+
+
+def _state(text: str) -> str:
+    for name in _STATES_LONGEST_FIRST:
+        if re.search(rf"\b{name}\b", text):
+            return STATES[name].upper()
+    return ""
+
+
+_STATES_LONGEST_FIRST: Final = sorted(STATES, key=len, reverse=True)
+
+
+def _party(text: str) -> str | None:
+    democratic = re.search(r"\bdem(?:ocrat(?:s|ic)?)?s?\b", text)
+    republican = re.search(r"\b(?:republicans?|gop)\b", text)
+    if bool(democratic) == bool(republican):
+        return None
+    return "Democratic" if democratic else "Republican"

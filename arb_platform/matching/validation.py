@@ -1,0 +1,297 @@
+"""Asking a judge about candidate pairs: one code path for the command line and for Dagster."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, Protocol
+
+from arb_platform.domain.calls import CallLedger
+from arb_platform.domain.errors import BudgetExceeded, LLMError
+from arb_platform.domain.pairs import Candidate, MarketPair, Verdict
+from arb_platform.llm.budget import estimated_usd
+from arb_platform.llm.client import LLMClient, utc_now
+from arb_platform.llm.providers import ChatRequest
+from arb_platform.llm.secrets import Secret
+from arb_platform.matching.prompt import ANSWER_TOKENS, RESPONSE_SCHEMA, messages, read_answer
+from arb_platform.matching.rules import RULES_VERSION, broken_rules
+from arb_platform.matching.verdicts import MIN_SCORE, decide, failed
+
+BATCH_SIZE: Final = 20
+CONCURRENCY: Final = 50
+Rules = Callable[[MarketPair], Sequence[str]]
+Progress = Callable[[int, int], None]
+
+
+class Judge(Protocol):
+    """Somebody who can be asked about a pair."""
+
+    @property
+    def name(self) -> str:
+        """``llm`` or ``offline``; kept with every verdict."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Whose verdicts are as good as asking again, the preferred model first."""
+
+    def broken_rules(self, pair: MarketPair) -> Sequence[str]:
+        """The hard rules that object to ``pair``."""
+
+    async def judge(self, candidate: Candidate) -> Verdict:
+        """A verdict; one with status failed when nobody answered. Raises BudgetExceeded."""
+
+    def spent_usd(self) -> Decimal:
+        """Dollars this judge was billed since it exists."""
+
+    def session(self) -> AbstractAsyncContextManager[Any]:
+        """Keeps connections open over many questions."""
+
+
+class LLMValidator:
+    """Judges pairs with a language model; the hard rules and the evidence confirm or contradict it.
+
+    A ``client`` replaces everything that would configure one. ``rules`` and ``rules_version`` are
+    the registered hard rules unless a test brings its own.
+    """
+
+    name = "llm"
+
+    def __init__(
+        self,
+        deepseek_api_key: str | Secret | None = None,
+        openai_api_key: str | Secret | None = None,
+        min_score: float = MIN_SCORE,
+        primary_provider: str = "deepseek",
+        enable_fallback: bool = True,  # noqa: FBT001, FBT002 - the owner's signature
+        *,
+        client: LLMClient | None = None,
+        timeout_seconds: float = 30.0,
+        deepseek_base_url: str | None = None,
+        openai_base_url: str | None = None,
+        deepseek_model: str | None = None,
+        openai_model: str | None = None,
+        deepseek_rpm: int = 60,
+        openai_rpm: int = 500,
+        ledger: CallLedger | None = None,
+        budget_usd: Decimal | None = None,
+        run_id: str = "",
+        rules: Rules = broken_rules,
+        rules_version: str = RULES_VERSION,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.client = client or LLMClient(
+            deepseek_api_key,
+            openai_api_key,
+            primary_provider,
+            enable_fallback,
+            timeout_seconds,
+            deepseek_base_url=deepseek_base_url,
+            openai_base_url=openai_base_url,
+            deepseek_model=deepseek_model,
+            openai_model=openai_model,
+            deepseek_rpm=deepseek_rpm,
+            openai_rpm=openai_rpm,
+            ledger=ledger,
+            budget_usd=budget_usd,
+            run_id=run_id,
+            clock=clock,
+        )
+        self.min_score = min_score
+        self.rules_version = rules_version
+        self.broken_rules = rules
+        self._clock = clock
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return self.client.models
+
+    async def validate(self, pair: MarketPair) -> MarketPair:
+        """``pair`` with similarity, rules and verdict filled in.
+
+        When every provider fails (or there is no key) the similarity is 0.0 and the verdict's
+        status is ``failed``: an outage is not a judgement and must not be kept as one.
+        """
+        broken = tuple(self.broken_rules(pair))
+        verdict = await self._verdict(pair, broken)
+        return replace(pair, llm_similarity=verdict.similarity, hard_rules_passed=not broken, verdict=verdict)
+
+    async def judge(self, candidate: Candidate) -> Verdict:
+        pair = candidate.pair
+        broken = candidate.broken_rules or tuple(self.broken_rules(pair))
+        return await self._verdict(pair, broken)
+
+    def spent_usd(self) -> Decimal:
+        return self.client.spent_usd()
+
+    def session(self) -> AbstractAsyncContextManager[Any]:
+        return self.client
+
+    def estimated_usd(self, pair: MarketPair) -> Decimal:
+        """About the most one question about ``pair`` costs now; zero without a key."""
+        model = next(iter(self.models), None)
+        if model is None:
+            return Decimal(0)
+        request = ChatRequest(model, messages(pair), 0.0, ANSWER_TOKENS, RESPONSE_SCHEMA)
+        return estimated_usd(self.client.provider_of(model), request, self._clock())
+
+    async def _verdict(self, pair: MarketPair, broken: Sequence[str]) -> Verdict:
+        try:
+            completion = await self.client.ask(
+                messages(pair), 0.0, ANSWER_TOKENS, pair_hash=pair.pair_hash, response_schema=RESPONSE_SCHEMA
+            )
+            answer = read_answer(completion.answer, pair)
+        except BudgetExceeded:
+            raise
+        except LLMError as error:
+            model = next(iter(self.models), "")
+            return failed(pair, str(error), self._clock(), model=model, rules_version=self.rules_version)
+        return decide(
+            answer,
+            pair,
+            broken,
+            self.min_score,
+            self._clock(),
+            model=completion.model,
+            rules_version=self.rules_version,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationSummary:
+    """What became of the candidates; every one is counted once.
+
+    ``accepted``, ``rejected`` and ``review`` count new and cached verdicts alike, so that they add up
+    with ``failed`` to ``asked`` + ``cached``.
+    """
+
+    asked: int
+    cached: int
+    accepted: int
+    rejected: int
+    review: int
+    failed: int
+    skipped_by_rules: int
+    cost_usd: Decimal
+    stopped_reason: str = ""
+    # left over when it stopped early
+    not_asked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a validation would do: whom it would ask about, what it knows already, what rules forbid."""
+
+    to_ask: tuple[Candidate, ...]
+    cached: tuple[Verdict, ...]
+    skipped_by_rules: int
+
+
+def plan(
+    candidates: Sequence[Candidate], *, judge: Judge, known: Mapping[str, Verdict], now: datetime
+) -> Plan:
+    """Sort ``candidates``; a pair that occurs twice is taken once, a failed or expired verdict is none."""
+    unique = {candidate.pair_hash: candidate for candidate in candidates}
+    to_ask: list[Candidate] = []
+    cached: list[Verdict] = []
+    for pair_hash, candidate in unique.items():
+        verdict = known.get(pair_hash)
+        if candidate.broken_rules:
+            continue
+        if verdict is not None and verdict.status != "failed" and verdict.valid_until > now:
+            cached.append(verdict)
+        elif not judge.broken_rules(candidate.pair):
+            to_ask.append(candidate)
+    return Plan(tuple(to_ask), tuple(cached), len(unique) - len(to_ask) - len(cached))
+
+
+async def validate_candidates(
+    candidates: Sequence[Candidate],
+    *,
+    judge: Judge,
+    known: Mapping[str, Verdict],
+    on_batch: Callable[[list[Verdict]], None],
+    batch_size: int = BATCH_SIZE,
+    concurrency: int = CONCURRENCY,
+    progress: Progress | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> ValidationSummary:
+    """Ask about every candidate that rules allow and nobody has judged yet.
+
+    ``on_batch`` gets verdicts in the order of their completion, ``batch_size`` at a time, and must
+    have them durable when it returns: a crash repays what it has not seen. ``progress`` gets
+    (done, total). When the budget is spent this ends with ``stopped_reason`` and keeps what it has.
+    """
+    sorted_out = plan(candidates, judge=judge, known=known, now=clock())
+    run = _Run(judge, iter(sorted_out.to_ask), len(sorted_out.to_ask), on_batch, batch_size, progress)
+    spent_before = judge.spent_usd()
+    async with judge.session():
+        await run.work(max(1, concurrency))
+    statuses = run.statuses + Counter(verdict.status for verdict in sorted_out.cached)
+    return ValidationSummary(
+        asked=run.done,
+        cached=len(sorted_out.cached),
+        accepted=statuses["accepted"],
+        rejected=statuses["rejected"],
+        review=statuses["review"],
+        failed=statuses["failed"],
+        skipped_by_rules=sorted_out.skipped_by_rules,
+        cost_usd=judge.spent_usd() - spent_before,
+        stopped_reason=run.stopped_reason,
+        not_asked=len(sorted_out.to_ask) - run.done,
+    )
+
+
+@dataclass(slots=True)
+class _Run:
+    judge: Judge
+    waiting: Iterator[Candidate]
+    total: int
+    on_batch: Callable[[list[Verdict]], None]
+    batch_size: int
+    progress: Progress | None
+    batch: list[Verdict] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
+    done: int = 0
+    stopped_reason: str = ""
+
+    async def work(self, concurrency: int) -> None:
+        """As many workers as may ask at once, so that memory does not grow with the candidates."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(concurrency, self.total)):
+                    group.create_task(self._worker())
+        except BaseExceptionGroup as errors:
+            # one full disk stops all workers; its sentence is for the caller
+            raise errors.exceptions[0] from None
+        finally:
+            # also when we are cancelled: what was paid for is kept
+            self._flush()
+
+    async def _worker(self) -> None:
+        for candidate in self.waiting:
+            if self.stopped_reason:
+                return
+            try:
+                verdict = await self.judge.judge(candidate)
+            except BudgetExceeded as error:
+                self.stopped_reason = str(error)
+                return
+            self._keep(verdict)
+
+    def _keep(self, verdict: Verdict) -> None:
+        self.done += 1
+        self.statuses[verdict.status] += 1
+        self.batch.append(verdict)
+        if len(self.batch) >= self.batch_size:
+            self._flush()
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+    def _flush(self) -> None:
+        if self.batch:
+            self.on_batch(self.batch)
+            # only now: what could not be kept is offered once more when the run ends
+            self.batch = []

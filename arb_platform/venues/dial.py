@@ -1,0 +1,89 @@
+"""Opening one websocket: headers made afresh, and every way it can fail told apart."""
+
+import socket as sockets
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+
+from arb_platform.domain.errors import CredentialsError, SettingsError, TransportError
+from arb_platform.venues.backoff import Timing, retry_after
+from arb_platform.venues.rest_client import is_loopback
+
+MAX_FRAME_BYTES: Final = 32 * 1024 * 1024
+OPEN_TIMEOUT_SECONDS: Final = 10.0
+CLOSE_TIMEOUT_SECONDS: Final = 1.0
+# Frames that may wait in the library before it stops reading the socket.
+_QUEUED_FRAMES: Final = 1024
+_REFUSED: Final = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to connect. ``headers`` is called for every handshake: signatures are good for one only.
+
+    ``refused`` is what a user can do when the venue answers 401 or 403.
+    """
+
+    url: str
+    headers: Callable[[], Mapping[str, str]]
+    refused: str
+
+
+class HandshakeFailed(TransportError):
+    """No connection this time. ``wait`` is how long the venue asked us to stay away, in seconds."""
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+async def dial(endpoint: Endpoint, timing: Timing) -> ClientConnection:
+    """An open websocket. Raises HandshakeFailed where trying again may help, else CredentialsError."""
+    try:
+        return await connect(
+            endpoint.url,
+            additional_headers=endpoint.headers(),
+            user_agent_header="arb-platform",
+            # The venues have keep-alives of their own; compression costs more than it saves here.
+            ping_interval=None,
+            compression=None,
+            max_size=MAX_FRAME_BYTES,
+            max_queue=_QUEUED_FRAMES,
+            open_timeout=OPEN_TIMEOUT_SECONDS,
+            close_timeout=CLOSE_TIMEOUT_SECONDS,
+            proxy=None if is_loopback(endpoint.url) else True,
+        )
+    except InvalidStatus as error:
+        raise _refusal(error, endpoint, timing) from None
+    except InvalidURI as error:
+        raise SettingsError(f"not a websocket address: {error}. Correct the venue's address.") from None
+    except (InvalidHandshake, OSError, TimeoutError) as error:
+        raise HandshakeFailed(why(error)) from None
+
+
+def why(error: BaseException) -> str:
+    """What went wrong on the network, in words an operator can act on."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS: the certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason or error}"
+    if isinstance(error, sockets.gaierror):
+        return f"DNS: the name could not be resolved ({error.strerror})"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _refusal(error: InvalidStatus, endpoint: Endpoint, timing: Timing) -> TransportError:
+    status = error.response.status_code
+    if status in _REFUSED:
+        return CredentialsError(f"the websocket handshake was refused with HTTP {status}: {endpoint.refused}")
+    wait = retry_after(error.response.headers.get("Retry-After"), timing.clock())
+    return HandshakeFailed(f"the handshake was answered with HTTP {status}", wait)

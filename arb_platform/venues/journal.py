@@ -1,0 +1,50 @@
+"""Stream events of one feed, numbered."""
+
+from datetime import datetime
+
+from arb_platform.domain.streams import EventKind, QuarantinedFrame, StreamEvent
+
+# What is kept of a frame that we cannot read; the reason says how long it was.
+KEPT_BYTES = 64 * 1024
+
+
+class Journal:
+    """Makes the rows that a feed tells: event ids are the session's id and a running number."""
+
+    __slots__ = ("_number", "session_id", "venue")
+
+    def __init__(self, venue: str) -> None:
+        self.venue = venue
+        self.session_id = ""
+        self._number = 0
+
+    def event(
+        self,
+        kind: EventKind,
+        started_at: datetime,
+        *,
+        market_id: str | None = None,
+        ended_at: datetime | None = None,
+        epoch: int | None = None,
+        detail: str = "",
+    ) -> StreamEvent:
+        self._number += 1
+        return StreamEvent(
+            event_id=f"{self.session_id or self.venue}:{kind}:{self._number}",
+            venue=self.venue,
+            kind=kind,
+            started_at=started_at,
+            ended_at=ended_at,
+            market_id=market_id,
+            session_id=self.session_id,
+            epoch=epoch,
+            detail=detail,
+        )
+
+    def quarantine(self, frame: bytes | str, received_at: datetime, reason: str) -> QuarantinedFrame:
+        """The row of a frame that was not understood, with its first 64 KiB."""
+        # A surrogate cannot come from a socket, but from a caller's text.
+        whole = frame.encode("utf-8", "surrogatepass") if isinstance(frame, str) else bytes(frame)
+        if len(whole) > KEPT_BYTES:
+            reason = f"{reason} ({len(whole)} bytes, the first {KEPT_BYTES} kept)"
+        return QuarantinedFrame(self.venue, received_at, reason, whole[:KEPT_BYTES], self.session_id)

@@ -1,0 +1,187 @@
+"""A shard: up to some hundreds of assets on one socket, kept connected for as long as it runs."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from websockets.asyncio.client import ClientConnection
+
+from arb_platform.domain.markets import Market
+from arb_platform.domain.streams import StreamEvent, StreamSession
+from arb_platform.venues.backoff import Backoff
+from arb_platform.venues.connection import Connection
+from arb_platform.venues.dial import HandshakeFailed, dial
+from arb_platform.venues.wiring import Wiring
+
+log = logging.getLogger(__name__)
+
+# A polite close frame is sent, but nobody waits long for its answer.
+_GOODBYE_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    reason: str
+    good: bool
+    wait: float | None = None
+
+
+class Shard:
+    """Drives one feed across reconnects, with back-off."""
+
+    def __init__(self, number: int, markets: Sequence[Market], wiring: Wiring) -> None:
+        self.number = number
+        self.feed = wiring.new_feed(markets)
+        self.connected = False
+        self._wiring = wiring
+        self._connection: Connection | None = None
+        self._last_session: str | None = None
+        self._outage: StreamEvent | None = None
+        self._attempts = 0
+
+    @property
+    def assets(self) -> int:
+        """Assets subscribed on this socket; a Polymarket market has two."""
+        return sum(map(assets_of, self.feed.markets))
+
+    def follow(self, markets: Sequence[Market]) -> None:
+        """Add markets to the live subscription."""
+        self.feed.follow(markets)
+        self._collect()
+
+    def unfollow(self, market_ids: Sequence[str]) -> None:
+        """Drop markets from the live subscription."""
+        self.feed.unfollow(market_ids)
+        self._collect()
+
+    async def run(self) -> None:
+        """Connect, stream, reconnect: until cancelled.
+
+        Raises CredentialsError when the venue refuses us, and whatever a fault of ours raises.
+        """
+        try:
+            await self._keep_connected()
+        finally:
+            self._end_outage("stopped while it lasted")
+
+    async def _keep_connected(self) -> None:
+        timing = self._wiring.timing
+        backoff = Backoff(self._wiring.reconnect_delay, rng=timing.rng)
+        while True:
+            ended = await self._connect()
+            if ended.good:
+                backoff.reset()
+            delay = backoff.next_delay()
+            if ended.wait is not None:
+                delay = max(delay, ended.wait)
+            self._note_outage(ended.reason)
+            log.warning(
+                "reconnecting",
+                extra={
+                    "venue": self._wiring.venue,
+                    "shard": self.number,
+                    "reason": ended.reason,
+                    "delay": round(delay, 3),
+                },
+            )
+            await timing.sleep(delay)
+
+    async def _connect(self) -> _Ended:
+        try:
+            async with self._wiring.handshakes:
+                socket = await dial(self._wiring.endpoint, self._wiring.timing)
+        except HandshakeFailed as failed:
+            return _Ended(str(failed), good=False, wait=failed.wait)
+        try:
+            return await self._drive(socket)
+        finally:
+            await _hang_up(socket)
+
+    async def _drive(self, socket: ClientConnection) -> _Ended:
+        timing = self._wiring.timing
+        session = StreamSession(
+            session_id=f"{self._wiring.venue}-{self.number}-{timing.identifier()}",
+            venue=self._wiring.venue,
+            shard=self.number,
+            connected_at=timing.clock(),
+            reconnect_of=self._last_session,
+        )
+        if self._last_session is not None:
+            self._wiring.meter.reconnections += 1
+        self._last_session = session.session_id
+        connection = Connection(
+            socket, self.feed, session=session, wiring=self._wiring, on_good_frame=self._back
+        )
+        self._connection, self.connected = connection, True
+        reason = "closed by us"
+        try:
+            reason = await connection.run()
+            return _Ended(reason, good=self.feed.good_frames > 0)
+        except Exception as fault:
+            reason = f"a fault of ours: {type(fault).__name__}: {fault}"
+            raise
+        finally:
+            self._connection, self.connected = None, False
+            connection.end(reason)
+
+    def _collect(self) -> None:
+        if self._connection is not None:
+            self._connection.collect()
+
+    def _note_outage(self, reason: str) -> None:
+        """One ``reconnect`` row from the loss to the first good frame after it."""
+        self._attempts += 1
+        if self._outage is None:
+            self._attempts = 1
+            self._outage = StreamEvent(
+                event_id=f"{self._wiring.venue}-{self.number}:reconnect:{self._wiring.timing.identifier()}",
+                venue=self._wiring.venue,
+                kind="reconnect",
+                started_at=self._wiring.timing.clock(),
+                ended_at=None,
+                session_id=self._last_session or "",
+                detail=reason,
+            )
+        else:
+            self._outage = replace(self._outage, detail=f"attempt {self._attempts}: {reason}")
+        self._emit(self._outage)
+
+    def _back(self) -> None:
+        self._end_outage(f"back after {self._attempts} attempts")
+
+    def _end_outage(self, how: str) -> None:
+        if self._outage is not None:
+            ended_at = self._wiring.timing.clock()
+            self._emit(replace(self._outage, ended_at=ended_at, detail=f"{self._outage.detail}; {how}"))
+            self._outage = None
+
+    def _emit(self, event: StreamEvent) -> None:
+        self._wiring.meter.count([event])
+        self._wiring.outbox.put([event])
+
+
+def assets_of(market: Market) -> int:
+    """How many assets a market takes on a socket."""
+    return len(market.asset_ids) or 1
+
+
+def shards_of(markets: Sequence[Market], size: int) -> list[list[Market]]:
+    """Markets in order, as many as fit into ``size`` assets each; a market is never split."""
+    groups: list[list[Market]] = []
+    room = 0
+    for market in markets:
+        if not groups or assets_of(market) > room:
+            groups.append([])
+            room = size
+        groups[-1].append(market)
+        room -= assets_of(market)
+    return groups
+
+
+async def _hang_up(socket: ClientConnection) -> None:
+    with suppress(TimeoutError, OSError):
+        await asyncio.wait_for(socket.close(), _GOODBYE_SECONDS)
+    socket.transport.abort()

@@ -1,0 +1,74 @@
+"""One followed market: its book, its epoch, and what was last shown of it."""
+
+from datetime import datetime
+
+from arb_platform.domain.books import BookSnapshot, Level, OrderBook
+from arb_platform.domain.markets import Market
+from arb_platform.domain.streams import StreamEvent
+
+
+class TrackedBook:
+    """The state of one book; :class:`arb_platform.venues.continuity.Continuity` moves it on.
+
+    ``live`` is True while the book can be vouched for. ``asset`` is Polymarket's token id of the
+    outcome whose book this is, None while nobody told; ``sid`` is Kalshi's subscription.
+    """
+
+    __slots__ = (
+        "asks", "asset", "bids", "book", "crossing", "delta_ms", "doubted_at", "doubts", "due_at", "epoch",
+        "from_socket", "hash_proved", "live", "market", "market_id", "pending", "rebuilding", "sequence",
+        "shown_asks", "shown_bids", "sid", "silence", "snapshot", "tries", "written_ms",
+    )  # fmt: skip
+
+    def __init__(self, market: Market, depth: int) -> None:
+        self.market = market
+        self.market_id = market.market_id
+        self.book = OrderBook(depth)
+        self.bids = self.book.bid_side
+        self.asks = self.book.ask_side
+        self.epoch = 1
+        self.live = False
+        self.from_socket = False
+        self.sequence = 0
+        self.snapshot: BookSnapshot | None = None
+        self.shown_bids: tuple[Level, ...] | None = None
+        self.shown_asks: tuple[Level, ...] | None = None
+        # open events
+        self.crossing: StreamEvent | None = None
+        self.rebuilding: StreamEvent | None = None
+        self.silence: StreamEvent | None = None
+        # when a book that is still missing is asked for again, and how often it was
+        self.due_at: datetime | None = None
+        self.tries = 0
+        # Polymarket
+        self.asset: str | None = None
+        self.doubts = 0
+        self.doubted_at: datetime | None = None
+        self.hash_proved = False
+        self.delta_ms = 0
+        self.written_ms: dict[int, int] = {}
+        self.pending: list[tuple[int | None, str, int, int]] = []
+        # Kalshi
+        self.sid: int | None = None
+
+    def start_epoch(self) -> None:
+        """Forget the book; nothing that comes may be applied to what was there before."""
+        self.epoch += 1
+        self._forget()
+
+    def start_connection(self) -> None:
+        """A new epoch whose snapshots are counted from one again."""
+        self.start_epoch()
+        self.sequence = 0
+        self.sid = None
+        self.tries = 0
+        self.hash_proved = False
+
+    def _forget(self) -> None:
+        self.book.clear()
+        self.live = False
+        self.snapshot = self.shown_bids = self.shown_asks = None
+        self.doubts, self.doubted_at = 0, None
+        self.delta_ms = 0
+        self.written_ms.clear()
+        self.pending.clear()

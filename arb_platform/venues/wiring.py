@@ -1,0 +1,47 @@
+"""What all shards of one adapter share."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from arb_platform.domain.markets import Market
+from arb_platform.venues.backoff import Timing
+from arb_platform.venues.dial import Endpoint
+from arb_platform.venues.feed import Feed
+from arb_platform.venues.meters import Meter
+from arb_platform.venues.outbox import Outbox
+from arb_platform.venues.rest_books import BookSource
+
+# Called with each raw frame, its receive time and the session's id, before the feed sees it.
+FrameHook = Callable[[bytes, datetime, str], object]
+
+
+class FollowingFeed(Feed, Protocol):
+    """A feed whose subscription can change while it is connected."""
+
+    def follow(self, markets: Sequence[Market]) -> object:
+        """Subscribe to ``markets`` too; the frames are queued like all others."""
+
+    def unfollow(self, market_ids: Sequence[str]) -> object:
+        """Drop these markets and their books."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """``new_feed`` makes a feed of this venue and depth; ``handshakes`` bounds how many connections
+    are being opened at once; ``silence_seconds`` is how long a socket may be without market data.
+    """
+
+    venue: str
+    endpoint: Endpoint
+    new_feed: Callable[[Sequence[Market]], FollowingFeed]
+    books: BookSource
+    outbox: Outbox
+    meter: Meter
+    timing: Timing
+    reconnect_delay: float
+    silence_seconds: float
+    handshakes: asyncio.Semaphore
+    on_frame: FrameHook | None = None
