@@ -3,6 +3,8 @@
 The class is frozen and read once per process; nothing else looks at the environment.
 """
 
+import os
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -11,17 +13,17 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from arb_platform.domain.errors import SettingsError
+from arb_platform.venues.endpoints import (
+    KALSHI_DEMO_REST,
+    KALSHI_DEMO_WS,
+    KALSHI_REST,
+    KALSHI_WS,
+    POLYMARKET_CLOB,
+    POLYMARKET_GAMMA,
+    POLYMARKET_WS,
+)
 
 Profile = Literal["demo", "live"]
-
-# The venues' own endpoints (venue documentation, 2026); each can be overridden by its variable.
-POLYMARKET_WS = "wss://ws-subscriptions-clob.polymarket.com/ws/market"
-POLYMARKET_GAMMA = "https://gamma-api.polymarket.com"
-POLYMARKET_CLOB = "https://clob.polymarket.com"
-KALSHI_WS = "wss://external-api-ws.kalshi.com/trade-api/ws/v2"
-KALSHI_REST = "https://external-api.kalshi.com/trade-api/v2"
-KALSHI_DEMO_WS = "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2"
-KALSHI_DEMO_REST = "https://external-api.demo.kalshi.co/trade-api/v2"
 
 
 class Settings(BaseSettings):
@@ -115,6 +117,9 @@ class Settings(BaseSettings):
     aws_region: str | None = Field(None, alias="AWS_REGION", description="S3 access")
     aws_endpoint_url_s3: str | None = Field(None, alias="AWS_ENDPOINT_URL_S3", description="S3 access")
 
+    nightly_cron: str = Field(
+        "30 2 * * *", alias="ARB_NIGHTLY_CRON", description="when pairs are revalidated, in New York time"
+    )
     track: str = Field(
         "pairs",
         alias="ARB_TRACK",
@@ -169,3 +174,8 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(
             f"settings do not make sense: {'; '.join(faults)}. See the table of settings in README.md."
         ) from None
+
+
+def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a child process: ours with ``changes``."""
+    return {**os.environ, **changes}

@@ -135,8 +135,8 @@ def _decimals(number: Decimal) -> int:
 
 
 # deadline: at any time before ``end``. date, week, month, quarter: what is measured or held then.
-# year: at any time within it. edition: the year that names an election, a season, an award.
-PeriodKind = Literal["deadline", "date", "week", "month", "quarter", "year", "edition"]
+# window: from one date through another. year: at any time within it. edition: the year that names an election, a season, an award.
+PeriodKind = Literal["deadline", "date", "week", "window", "month", "quarter", "year", "edition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,8 @@ class Period:
             return f"before {self.end.isoformat()}"
         if self.kind in ("date", "week"):
             return self.start.isoformat()
+        if self.kind == "window":
+            return f"{self.start.isoformat()} to {self.end - timedelta(days=1)}"
         if self.kind == "month":
             return f"{self.start:%Y-%m}"
         if self.kind == "quarter":
@@ -166,11 +168,19 @@ class Period:
         return frozenset(range(self.start.year if self.start else last, last + 1))
 
     def agrees_with(self, other: "Period") -> bool:
-        """Whether both can be the same time; a coarser statement agrees with a finer one inside it."""
+        """Whether both can be the same time.
+
+        A month agrees with a date inside it (a meeting, a release); a whole year is measured as a
+        whole and agrees only with itself, a deadline at its end, or the edition of that year.
+        """
         if "edition" in (self.kind, other.kind):
             return self._agrees_as_edition(other)
         if "deadline" in (self.kind, other.kind):
             return self.end == other.end
+        if "window" in (self.kind, other.kind):
+            return self.start == other.start and self.end == other.end
+        if "year" in (self.kind, other.kind) and self.kind != other.kind:
+            return False
         assert self.start is not None
         assert other.start is not None
         if self.kind == other.kind or {self.kind, other.kind} == {"date", "week"}:
@@ -182,6 +192,8 @@ class Period:
         kinds = {self.kind, other.kind}
         if kinds <= {"edition", "year"}:
             return bool(self.years & other.years)
+        if kinds & {"month", "quarter", "window"}:
+            return False
         # An edition is a name: the 2026 election may be decided in January 2027.
         return True
 
@@ -203,6 +215,8 @@ class Subject:
 
     name: str
     words: frozenset[str]
+    # named as the outcome itself (a subtitle), not only as somebody in a sentence
+    as_outcome: bool = False
 
     def __str__(self) -> str:
         return self.name

@@ -3,38 +3,25 @@
 import asyncio
 import contextlib
 import json
-import logging
 import random
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from arb_platform.domain.calls import CallLedger, LLMCall
+from arb_platform.domain.calls import CallLedger
 from arb_platform.domain.errors import LLMError, SettingsError
-from arb_platform.llm.budget import Budget, Reservation, estimated_usd
+from arb_platform.llm.attempts import Attempts, Question
+from arb_platform.llm.budget import Budget
 from arb_platform.llm.ledger import MemoryLedger, UsageTotals
 from arb_platform.llm.limits import TokenBucket
-from arb_platform.llm.prices import PRICE_VERSION, cost_usd
-from arb_platform.llm.providers import PROVIDERS, ChatRequest, Message, default_model, provider_named
-from arb_platform.llm.replies import Outcome
-from arb_platform.llm.secrets import Secret, key_text, redacted
+from arb_platform.llm.providers import PROVIDERS, Message, default_model, provider_named
+from arb_platform.llm.secrets import Secret, key_text
 from arb_platform.llm.shapes import ResponseSchema, as_schema
-from arb_platform.llm.transport import ConnectionPool, Connections, Endpoint, exchange
-
-RETRIES: Final = 3
-_FIRST_DELAY: Final = 0.5
-_LONGEST_DELAY: Final = 20.0
-# A provider that asks for a longer pause is as good as down for this call.
-_LONGEST_REQUESTED_WAIT: Final = 60.0
-_REPAIR: Final = "That was not one valid JSON object of the requested form. Answer again with exactly one JSON object and nothing else."
-_LARGEST_ANSWER_TOKENS: Final = 2000
-
-logger = logging.getLogger(__name__)
+from arb_platform.llm.transport import ConnectionPool, Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +32,6 @@ class Completion:
     provider: str
     model: str
     fallback: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    messages: tuple[Message, ...]
-    temperature: float
-    max_tokens: int
-    schema: ResponseSchema | None
-    pair_hash: str | None
-    # attempts are numbered over both providers
-    numbers: "count[int]"
-
-    def request(self, model: str) -> ChatRequest:
-        return ChatRequest(model, self.messages, self.temperature, self.max_tokens, self.schema)
 
 
 def utc_now() -> datetime:
@@ -104,18 +77,25 @@ class LLMClient:
             )
         self._primary = primary_provider
         self._enable_fallback = enable_fallback
-        self._timeout_seconds = timeout_seconds
-        self._run_id = run_id
-        self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
-        self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
-        self._ledger: CallLedger = MemoryLedger() if ledger is None else ledger
-        self._budget = Budget(budget_usd, self._ledger)
-        self._totals = UsageTotals()
+        self._clock = clock
         keys = {"deepseek": key_text(deepseek_api_key), "openai": key_text(openai_api_key)}
         addresses = {"deepseek": deepseek_base_url, "openai": openai_base_url}
         models = {"deepseek": deepseek_model, "openai": openai_model}
         rates = {"deepseek": deepseek_rpm, "openai": openai_rpm}
-        self._keys = tuple(key for key in keys.values() if key)
+        book: CallLedger = MemoryLedger() if ledger is None else ledger
+        self._totals = UsageTotals()
+        self._attempts = Attempts(
+            ledger=book,
+            budget=Budget(budget_usd, book),
+            totals=self._totals,
+            keys=tuple(key for key in keys.values() if key),
+            run_id=run_id,
+            timeout_seconds=timeout_seconds,
+            clock=clock,
+            monotonic=monotonic,
+            sleep=sleep,
+            rng=rng or random.Random(),  # noqa: S311 - jitter is no secret
+        )
         self._endpoints = {
             name: Endpoint(
                 PROVIDERS[name],
@@ -127,7 +107,7 @@ class LLMClient:
             for name, key in keys.items()
             if key
         }
-        self._pool = ConnectionPool(list(self._endpoints.values()), max_concurrency=max_concurrency)
+        self._pool = ConnectionPool(max_concurrency=max_concurrency)
         self._lease = contextlib.AsyncExitStack()
 
     def __repr__(self) -> str:
@@ -178,12 +158,14 @@ class LLMClient:
         if not route:
             raise LLMError(self._no_key())
         schema = as_schema(response_schema)
-        question = _Question(_with_json(messages), temperature, max_tokens, schema, pair_hash, count(1))
+        question = Question(_with_json(messages), temperature, max_tokens, schema, pair_hash, count(1))
         failures = []
         async with self._pool.lease() as connections:
             for position, endpoint in enumerate(route):
-                outcome = await self._persist(connections, endpoint, question, fallback=position > 0)
                 model = self._model(endpoint)
+                outcome = await self._attempts.persist(
+                    connections, endpoint, question, model=model, fallback=position > 0
+                )
                 if outcome.answer is not None:
                     return Completion(outcome.answer, endpoint.provider.name, model, position > 0)
                 failures.append(f"{endpoint.provider.name} ({model}): {outcome.status}, {outcome.error}")
@@ -232,116 +214,6 @@ class LLMClient:
     def _model(self, endpoint: Endpoint) -> str:
         return endpoint.model_override or default_model(endpoint.provider.name, self._clock().date())
 
-    async def _persist(
-        self, connections: Connections, endpoint: Endpoint, question: _Question, *, fallback: bool
-    ) -> Outcome:
-        """Ask one provider until it answers, retries are used up, or asking again is pointless."""
-        request = question.request(self._model(endpoint))
-        retries, repaired = 0, False
-        while True:
-            outcome = await self._attempt(connections, endpoint, request, question, fallback=fallback)
-            if outcome.answer is not None:
-                return outcome
-            if outcome.repairable and not repaired:
-                request, repaired = _repair(request, outcome), True
-                continue
-            if not outcome.retryable or retries >= RETRIES:
-                return outcome
-            if (outcome.wait_seconds or 0.0) > _LONGEST_REQUESTED_WAIT:
-                return outcome
-            if outcome.wait_seconds:
-                endpoint.bucket.pause(outcome.wait_seconds)
-            await self._sleep(max(self._back_off(retries), outcome.wait_seconds or 0.0))
-            retries += 1
-
-    def _back_off(self, retries: int) -> float:
-        delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0**retries)
-        return delay * (0.5 + self._rng.random() / 2)
-
-    async def _attempt(
-        self,
-        connections: Connections,
-        endpoint: Endpoint,
-        request: ChatRequest,
-        question: _Question,
-        *,
-        fallback: bool,
-    ) -> Outcome:
-        async with connections.slots:
-            await endpoint.bucket.acquire()
-            now = self._clock()
-            with self._budget.reserved(
-                estimated_usd(endpoint.provider.name, request, now), now
-            ) as reservation:
-                call = LLMCall(
-                    call_id=uuid.uuid4().hex,
-                    run_id=self._run_id,
-                    pair_hash=question.pair_hash,
-                    provider=endpoint.provider.name,
-                    model=request.model,
-                    attempt=next(question.numbers),
-                    started_at=now,
-                    status="started",
-                    fallback=fallback,
-                )
-                self._ledger.write(call)
-                return await self._recorded(connections, endpoint, request, call, reservation)
-
-    async def _recorded(
-        self,
-        connections: Connections,
-        endpoint: Endpoint,
-        request: ChatRequest,
-        call: LLMCall,
-        reservation: Reservation,
-    ) -> Outcome:
-        """Send, and complete the row of ``call`` whatever happens but a crash."""
-        began = self._monotonic()
-        try:
-            outcome = await exchange(
-                connections,
-                endpoint,
-                endpoint.provider.body(request),
-                schema=request.schema,
-                timeout_seconds=self._timeout_seconds,
-                now=self._clock,
-            )
-        except asyncio.CancelledError:
-            reservation.unseen = True
-            self._finish(call, Outcome("cancelled", "the caller gave up"), began)
-            raise
-        outcome = replace(outcome, error=redacted(outcome.error, self._keys))
-        reservation.unseen = self._finish(call, outcome, began) is None and outcome.maybe_billed
-        return outcome
-
-    def _finish(self, call: LLMCall, outcome: Outcome, began: float) -> Decimal | None:
-        usage = outcome.usage
-        cost = cost_usd(call.provider, call.model, usage, call.started_at)
-        finished = replace(
-            call,
-            status=outcome.status,
-            latency_ms=(self._monotonic() - began) * 1000,
-            http_status=outcome.http_status,
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            cached_tokens=usage.cached_tokens if usage else None,
-            completion_tokens=usage.completion_tokens if usage else None,
-            cost_usd=cost,
-            price_version=PRICE_VERSION if cost is not None else None,
-            error=outcome.error,
-        )
-        self._ledger.write(finished)
-        self._totals.add(finished)
-        if outcome.status != "ok":
-            logger.warning(
-                "%s %s, attempt %d: %s, %s",
-                call.provider,
-                call.model,
-                call.attempt,
-                outcome.status,
-                outcome.error,
-            )
-        return cost
-
 
 def _with_json(messages: Sequence[Message]) -> tuple[Message, ...]:
     """Both providers refuse JSON mode unless the word json occurs in the messages."""
@@ -350,12 +222,3 @@ def _with_json(messages: Sequence[Message]) -> tuple[Message, ...]:
     if "json" in json.dumps([message.get("content") for message in messages], default=str).lower():
         return tuple(messages)
     return ({"role": "system", "content": "Answer with one JSON object."}, *messages)
-
-
-def _repair(request: ChatRequest, outcome: Outcome) -> ChatRequest:
-    """The same question with a remark; its prefix stays the same, so that it is billed as cached."""
-    if outcome.status == "truncated":
-        more = min(_LARGEST_ANSWER_TOKENS, request.max_tokens * 2)
-        return replace(request, max_tokens=max(request.max_tokens, more))
-    remark = {"role": "user", "content": _REPAIR}
-    return replace(request, messages=(*request.messages, remark))

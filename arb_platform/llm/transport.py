@@ -1,6 +1,8 @@
 """One HTTP exchange with a provider: fixed host, no redirects, one clock over the whole of it."""
 
 import asyncio
+import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -37,7 +39,7 @@ class Endpoint:
         return f"Endpoint({self.provider.name!r}, host={urlsplit(self.url).hostname!r})"
 
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._key}"}
+        return {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
 
 
 def _chat_url(base_url: str, provider: Provider) -> str:
@@ -50,29 +52,64 @@ def _chat_url(base_url: str, provider: Provider) -> str:
 
 
 class Connections:
-    """The sockets and the concurrency limit of one event loop."""
+    """The sockets of one event loop: as many lanes as calls may be under way, each with sockets of its own.
 
-    def __init__(self, endpoints: list[Endpoint], *, max_concurrency: int) -> None:
+    One httpx client with 50 connections looks through all of them for every request, which costs more
+    than the request; so each lane has a client that holds one connection per host.
+    """
+
+    def __init__(self, *, max_concurrency: int) -> None:
         self.loop = asyncio.get_running_loop()
-        self.slots = asyncio.Semaphore(max_concurrency)
         self.users = 0
-        limits = httpx.Limits(max_connections=max_concurrency, max_keepalive_connections=max_concurrency)
-        # A proxy of the environment is for the outside; a simulator on loopback is reached directly.
-        self.http = {
-            loopback: httpx.AsyncClient(
-                follow_redirects=False,
-                timeout=None,  # noqa: S113 - exchange() times the whole of it
-                limits=limits,
-                trust_env=not loopback,
-            )
-            for loopback in {_is_loopback(endpoint.url) for endpoint in endpoints}
-        }
+        self._free_lanes = asyncio.Semaphore(max_concurrency)
+        self._idle: list[Lane] = []
+        self._tls: ssl.SSLContext | None = None
 
-    def client_for(self, url: str) -> httpx.AsyncClient:
-        return self.http[_is_loopback(url)]
+    @asynccontextmanager
+    async def lane(self) -> AsyncIterator["Lane"]:
+        """Wait until one more call may be under way. The lane last used comes first: its connection is warm."""
+        async with self._free_lanes:
+            lane = self._idle.pop() if self._idle else Lane(self)
+            try:
+                yield lane
+            finally:
+                self._idle.append(lane)
+
+    def tls(self) -> ssl.SSLContext:
+        """Loading the certificates takes 20 ms, so all lanes share them."""
+        if self._tls is None:
+            self._tls = httpx.create_ssl_context()
+        return self._tls
 
     async def close(self) -> None:
-        for client in self.http.values():
+        while self._idle:
+            await self._idle.pop().close()
+
+
+class Lane:
+    """One call at a time."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}
+
+    def client_for(self, url: str) -> httpx.AsyncClient:
+        # A proxy of the environment is for the outside; a simulator on loopback is reached directly.
+        parts = urlsplit(url)
+        kind = (parts.scheme, loopback := parts.hostname in _LOOPBACK)
+        if kind not in self._clients:
+            # plain http has nothing to verify; https always has
+            verify = False if parts.scheme == "http" else self._connections.tls()
+            self._clients[kind] = httpx.AsyncClient(
+                follow_redirects=False,
+                timeout=None,  # noqa: S113 - exchange() times the whole of it
+                trust_env=not loopback,
+                verify=verify,
+            )
+        return self._clients[kind]
+
+    async def close(self) -> None:
+        for client in self._clients.values():
             await client.aclose()
 
 
@@ -83,8 +120,7 @@ class ConnectionPool:
     that calls ``asyncio.run`` twice, works; ``lease`` keeps them open over a run of many calls.
     """
 
-    def __init__(self, endpoints: list[Endpoint], *, max_concurrency: int) -> None:
-        self._endpoints = endpoints
+    def __init__(self, *, max_concurrency: int) -> None:
         self._max_concurrency = max_concurrency
         self._current: Connections | None = None
 
@@ -92,7 +128,7 @@ class ConnectionPool:
     async def lease(self) -> AsyncIterator[Connections]:
         current = self._current
         if current is None or current.loop is not asyncio.get_running_loop():
-            current = self._current = Connections(self._endpoints, max_concurrency=self._max_concurrency)
+            current = self._current = Connections(max_concurrency=self._max_concurrency)
         current.users += 1
         try:
             yield current
@@ -104,12 +140,8 @@ class ConnectionPool:
                 await current.close()
 
 
-def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in _LOOPBACK
-
-
 async def exchange(
-    connections: Connections,
+    lane: Lane,
     endpoint: Endpoint,
     body: dict[str, Any],
     *,
@@ -121,7 +153,7 @@ async def exchange(
     try:
         # httpx's own timeouts are per read: a server that drips blank lines would never trip them.
         async with asyncio.timeout(timeout_seconds):
-            status, headers, text = await _post(connections.client_for(endpoint.url), endpoint, body)
+            status, headers, text = await _post(lane.client_for(endpoint.url), endpoint, body)
     except TimeoutError:
         return Outcome("timeout", f"no answer within {timeout_seconds:g} s", maybe_billed=True)
     except httpx.ConnectError as error:
@@ -140,7 +172,9 @@ async def _post(
 ) -> tuple[int, httpx.Headers, str | None]:
     """Status, headers and text of the reply; the text is None when it is larger than we read."""
     received = bytearray()
-    async with http.stream("POST", endpoint.url, json=body, headers=endpoint.headers()) as reply:
+    # ASCII with escapes: market text may hold a lone surrogate, which UTF-8 cannot carry
+    content = json.dumps(body).encode("ascii")
+    async with http.stream("POST", endpoint.url, content=content, headers=endpoint.headers()) as reply:
         async for chunk in reply.aiter_bytes():
             received += chunk
             if len(received) > _LARGEST_REPLY_BYTES:

@@ -23,9 +23,10 @@ from arb_platform.matching.normalise import normalise_once
 from arb_platform.matching.reading import headline_of
 from arb_platform.matching.rules import broken_rules
 
-KEEP: Final = 20
+# Ten find what fifty find once shared keys come first, and a fifth of the questions are asked.
+KEEP: Final = 10
 # Identical pairs score far above this; below it, two markets share little but "will" and a year.
-MIN_SCORE: Final = 0.25
+MIN_SCORE: Final = 0.3
 # Two keyed markets whose words differ are still asked about.
 _KEY_SCORE: Final = 0.5
 # A token in more than this share of all titles says nothing and costs most of the product's time.
@@ -71,9 +72,7 @@ def nearest(
 ) -> Nearness:
     """The scored pairs behind :func:`propose`, as arrays: what a listing of 100,000 markets needs."""
     spelled = [_spelled(market) for market in polymarket], [_spelled(market) for market in kalshi]
-    empty = Nearness(
-        np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32), {}, spelled, {}
-    )
+    empty = Nearness(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32), {}, spelled, {})
     if not any(spelled[0]) or not any(spelled[1]) or keep < 1:
         return empty
     vectorizer = TfidfVectorizer(
@@ -84,7 +83,7 @@ def nearest(
     found = sp_matmul_topn(
         ours, theirs.T.tocsr(), top_n=keep, threshold=min_score, sort=True, n_threads=_THREADS
     ).tocoo()
-    keys = _keyed_pairs(spelled)
+    keys = _keyed_pairs((polymarket, kalshi), spelled)
     left, right, score = _merged(found.row, found.col, found.data, _scored(keys, ours, theirs), keep)
     weights = dict(zip(vectorizer.get_feature_names_out(), vectorizer.idf_, strict=True))
     return Nearness(left, right, score, keys, spelled, weights)
@@ -106,24 +105,26 @@ def _max_share(spelled: tuple[list[str], list[str]]) -> float:
     return _COMMON_SHARE if len(spelled[0]) + len(spelled[1]) > _COMMON_FROM else 1.0
 
 
-def _keyed_pairs(spelled: tuple[list[str], list[str]]) -> dict[tuple[int, int], str]:
+def _keyed_pairs(
+    markets: tuple[Sequence[Market], Sequence[Market]], spelled: tuple[list[str], list[str]]
+) -> dict[tuple[int, int], str]:
     """Index pairs that share a structured key, with the key."""
-    theirs: dict[str, list[int]] = defaultdict(list)
-    for index, text in enumerate(spelled[1]):
-        for key in structured_keys(text):
-            theirs[key].append(index)
-    mine: dict[str, list[int]] = defaultdict(list)
-    for index, text in enumerate(spelled[0]):
-        for key in structured_keys(text):
-            if key in theirs:
-                mine[key].append(index)
+    mine, theirs = _by_key(markets[0], spelled[0]), _by_key(markets[1], spelled[1])
     return {
         (one, other): key
         for key, ones in mine.items()
-        if len(ones) * len(theirs[key]) <= _COARSE_KEY
+        if len(ones) * len(theirs.get(key, ())) <= _COARSE_KEY
         for one in ones
-        for other in theirs[key]
+        for other in theirs.get(key, ())
     }
+
+
+def _by_key(markets: Sequence[Market], spelled: list[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for index, (market, text) in enumerate(zip(markets, spelled, strict=True)):
+        for key in structured_keys(market, text):
+            found[key].append(index)
+    return found
 
 
 def _scored(
@@ -149,7 +150,9 @@ def _merged(
     left = np.concatenate([rows.astype(np.int64), extra[:, 0].astype(np.int64)])
     right = np.concatenate([columns.astype(np.int64), extra[:, 1].astype(np.int64)])
     score = np.concatenate([scores, extra[:, 2].astype(np.float32)])
-    order = np.lexsort((right, -score, left))
+    # A shared key outranks shared words: the words of a family are all alike.
+    keyed_first = np.concatenate([np.ones(len(scores), np.int8), np.zeros(len(extra), np.int8)])
+    order = np.lexsort((right, -score, keyed_first, left))
     left, right, score = left[order], right[order], score[order]
     if len(extra):
         _, first = np.unique(np.column_stack([left, right]), axis=0, return_index=True)
@@ -160,9 +163,7 @@ def _merged(
     return left[kept], right[kept], score[kept]
 
 
-def _candidate(
-    left: Sequence[Market], right: Sequence[Market], nearness: Nearness, index: int
-) -> Candidate:
+def _candidate(left: Sequence[Market], right: Sequence[Market], nearness: Nearness, index: int) -> Candidate:
     one, other = int(nearness.left[index]), int(nearness.right[index])
     pair = MarketPair(left[one], right[other])
     score = round(float(nearness.score[index]), 4)

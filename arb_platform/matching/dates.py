@@ -47,9 +47,20 @@ _MENTION: Final = re.compile(
         )
     )
 )  # fmt: skip
-_INCLUSIVE_DEADLINE: Final = ("by", "until", "through", "till", "on or before", "no later", "by the end", "by end")
+_INCLUSIVE_DEADLINE: Final = (
+    "by",
+    "until",
+    "through",
+    "till",
+    "on or before",
+    "no later",
+    "by the end",
+    "by end",
+)
 _EXCLUSIVE_DEADLINE: Final = ("before", "prior to")
-_COUNTED: Final = re.compile(r"(?:more than|less than|fewer than|at least|above|below|over|under|exceeds?|[<>]=?) $")
+_COUNTED: Final = re.compile(
+    r"(?:more than|less than|fewer than|at least|above|below|over|under|exceeds?|[<>]=?) $"
+)
 # "may" and "march" are verbs too: alone they are a month only after one of these.
 _MONTH_LEADS: Final = ("in", "by", "before", "for", "of", "end", "during", "until", "through", "prior")
 
@@ -61,12 +72,30 @@ def read_periods(text: str, near: date | None) -> tuple[Period, ...]:
     without ``near`` the year the text names elsewhere, else the date is unknown and left out.
     """
     fallback = near or _only_year(text)
-    found: list[Period] = []
-    for match in _MENTION.finditer(text):
-        for period in _period(match, fallback, text):
-            if period not in found:
-                found.append(period)
-    return tuple(_finest(found))
+    mentions = [
+        (match, period) for match in _MENTION.finditer(text) for period in _period(match, fallback, text)
+    ]
+    return tuple(_finest(list(dict.fromkeys(_joined(mentions, text)))))
+
+
+_THROUGH: Final = re.compile(r"\s?(?:-|to|through|and)?\s?")
+
+
+def _joined(mentions: list[tuple[re.Match[str], Period]], text: str) -> Iterator[Period]:
+    """The periods in order, "December 1 to December 8" made one window."""
+    waiting = list(reversed(mentions))
+    while waiting:
+        match, first = waiting.pop()
+        if waiting and first.kind == "date" and first.start is not None:
+            following, second = waiting[-1]
+            lead = following.group().split(" ", maxsplit=1)[0]
+            parted = text[match.end() : following.start()]
+            linked = parted.strip() in ("-", "to") or lead in ("through", "till", "until", "and")
+            if linked and _THROUGH.fullmatch(parted) and second.end > first.end:
+                waiting.pop()
+                yield Period("window", first.start, second.end)
+                continue
+        yield first
 
 
 def _only_year(text: str) -> date | None:
@@ -135,7 +164,9 @@ def _dated(year: str | None, month: int, day: int, near: date | None) -> date | 
         return date(int(year), month, day)
     if near is None:
         return None
-    options = [date(y, month, day) for y in (near.year - 1, near.year, near.year + 1) if _exists(y, month, day)]
+    options = [
+        date(y, month, day) for y in (near.year - 1, near.year, near.year + 1) if _exists(y, month, day)
+    ]
     return min(options, key=lambda option: abs((option - near).days), default=None)
 
 
@@ -174,7 +205,16 @@ def _roman(text: str) -> int:
     return sum(-one if one < following else one for one, following in pairs)
 
 
-_FINENESS: Final = {"deadline": 0, "date": 0, "week": 0, "month": 1, "quarter": 2, "year": 3, "edition": 3}
+_FINENESS: Final = {
+    "deadline": 0,
+    "date": 0,
+    "week": 0,
+    "window": 0,
+    "month": 1,
+    "quarter": 2,
+    "year": 3,
+    "edition": 3,
+}
 
 
 def _finest(periods: list[Period]) -> list[Period]:

@@ -110,9 +110,7 @@ def evaluate_rules(file: LabelledFile) -> Evaluation:
 def evaluate_candidates(file: LabelledFile, candidates: Iterable[Candidate]) -> Evaluation:
     """The proposals made from the file's markets: a pair passes when it was proposed."""
     proposed = {_ids(candidate.pair) for candidate in candidates}
-    reasons = {
-        pair.pair_id: () if _ids(pair.pair) in proposed else ("not proposed",) for pair in file.pairs
-    }
+    reasons = {pair.pair_id: () if _ids(pair.pair) in proposed else ("not proposed",) for pair in file.pairs}
     return evaluate("candidates", file, reasons)
 
 
@@ -158,7 +156,9 @@ def load_labelled(path: Path) -> LabelledFile:
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        raise SettingsError(f"cannot read labelled pairs from {path}: {error.strerror}. Name a .jsonl file.") from None
+        raise SettingsError(
+            f"cannot read labelled pairs from {path}: {error.strerror}. Name a .jsonl file."
+        ) from None
     pairs: list[LabelledPair] = []
     skipped: list[Skipped] = []
     for number, line in enumerate(lines, start=1):
@@ -184,7 +184,14 @@ def _numbered_apart(pairs: Sequence[LabelledPair]) -> list[LabelledPair]:
         count = seen[labelled.pair_id] = seen.get(labelled.pair_id, 0) + 1
         pair_id = labelled.pair_id if count == 1 else f"{labelled.pair_id}#{count}"
         apart.append(
-            LabelledPair(pair_id, labelled.pair, labelled.identical, labelled.relation, labelled.stratum, labelled.reason)
+            LabelledPair(
+                pair_id,
+                labelled.pair,
+                labelled.identical,
+                labelled.relation,
+                labelled.stratum,
+                labelled.reason,
+            )
         )
     return apart
 
@@ -214,7 +221,9 @@ def _from_sides(document: Mapping[str, Any], line: int) -> LabelledPair:
     relation = str(document.get("relation") or ("identity" if identical else "unknown"))
     stratum = document.get("negative_type") or document.get("category") or "all"
     stratum = f"identity: {document.get('category') or 'all'}" if identical else str(stratum)
-    return LabelledPair(pair_id, oriented(one, other), identical, relation, stratum, str(document.get("reason") or ""))
+    return LabelledPair(
+        pair_id, oriented(one, other), identical, relation, stratum, str(document.get("reason") or "")
+    )
 
 
 def _side(side: Mapping[str, Any], fallback_id: str) -> Market:

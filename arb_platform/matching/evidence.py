@@ -1,8 +1,8 @@
 """A quote counts when it is literally in the text it is said to be from."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from arb_platform.domain.markets import KALSHI, POLYMARKET, Market
@@ -20,8 +20,11 @@ _TYPOGRAPHY: Final = str.maketrans(
 
 def folded(text: str) -> str:
     """Text as quotes are compared: cleaned, one space for any white space, typography flattened; case is kept."""
-    plain = unicodedata.normalize("NFKC", plain_text(text)).translate(_TYPOGRAPHY)
-    return " ".join(plain.split())
+    return _flat(plain_text(text))
+
+
+def _flat(plain: str) -> str:
+    return " ".join(plain.translate(_TYPOGRAPHY).split())
 
 
 def objections(evidence: Sequence[Evidence], pair: MarketPair) -> tuple[str, ...]:
@@ -39,11 +42,12 @@ def objections(evidence: Sequence[Evidence], pair: MarketPair) -> tuple[str, ...
     return tuple(found)
 
 
-def _passages(market: Market) -> list[str]:
+@lru_cache(maxsize=2048)
+def _passages(market: Market) -> tuple[str, ...]:
     """What may be quoted: each field by itself, so that no quote can be stitched over two."""
     shown = clean_market(market).market
     fields = (shown.title, shown.subtitle, shown.event_title, shown.rules, shown.resolution_source)
-    return [folded(field) for field in fields if field]
+    return tuple(_flat(field) for field in fields if field)
 
 
 def _occurs(quote: str, passages: Sequence[str]) -> bool:

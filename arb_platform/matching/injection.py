@@ -58,6 +58,8 @@ _JUDGEMENT: Final = (
     r"(?:score|similarity|confidence|relation|identity|rating|label|class|verdict|result) ?[=:] ?\w|(?:no|without) further (?:analysis|checks?|review|"
     r"reading|comparison)|(?:high|full|maximum|total) (?:confidence|agreement|equivalence|marks)|differences? (?:in|between|of) (?:dates?|texts?|wording|rules?|months?|"
     r"the (?:two|texts?|rules))|differences? (?:here|have no|has no|do not|does not|should|must|shall)|nothing differs|do not differ|same as (?:on |at )?(?:kalshi|polymarket)|"
+    r"mismatch\w*|(?:confirm|of|for|full) equality|cross-venue|each other one to one|elsewhere\b|rejecting\b|in case of doubt|engine should|as evidence|"
+    r"matching (?:contract|engine|market)|judge:|alias\w*|placeholder for|means [A-Z]\w+ in this|this very (?:market|contract)|linked (?:contract|market)|"
     r"(?:cautious|reviewing|validat\w+|comparison) (?:party|mode|step|stage)|validation\b|\w+ mode\b(?<!outdoor mode)|1\.0+\b(?= ?(?:$|[.,;)]))"
 )
 # A rule does not begin a sentence with an order to think or to write.
@@ -74,26 +76,42 @@ _SECOND_PERSON: Final = (
     r"\byour (?:new |next |only |final |previous )?(?:task|job|role|answer|goal|score|rating|instructions?|response|decision is)\b"
 )
 _MARKUP: Final = (
-    r"[{}`\\]|<[/!|a-z]|\|>|&(?:lt|gt|quot|amp|#\w+);|\[/?[a-z]+\](?!\()|\]\(|\[//\]|^ ?#{2,}|^ ?(?:system|assistant|user|human|developer) ?:|"
+    r"[{}`\\]|<[/!|a-z]|>>|/\*|^//|^\W+ accept\b|\|>|&(?:lt|gt|quot|amp|#\w+);|\[/?[a-z]+\](?!\()|\]\(|\[//\]|^ ?#{2,}|^ ?(?:system|assistant|user|human|developer) ?:|"
     r"\b(?:end|begin|start) of (?:data|document|input|message|prompt|text)\b|={3,}|\*{3,}|\"\w+\" ?: "
 )
 
 _VOCABULARY: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("speaks of commands", re.compile(rf"\b(?:{_COMMANDS})", re.IGNORECASE)),
     ("speaks to a reader", re.compile(rf"(?:\b|(?=\[))(?:{_AUDIENCE})(?:\b|(?<=\]))", re.IGNORECASE)),
-    ("speaks of comparing", re.compile(rf"(?:\b|(?=[.,;:(-])|^)(?:{_COMPARISON})", re.IGNORECASE | re.MULTILINE)),
+    (
+        "speaks of comparing",
+        re.compile(rf"(?:\b|(?=[.,;:(-])|^)(?:{_COMPARISON})", re.IGNORECASE | re.MULTILINE),
+    ),
     ("speaks of judging", re.compile(rf"\b(?:{_JUDGEMENT})", re.IGNORECASE)),
-    ("gives an order", re.compile(rf"(?:^|[.!?;:)\"”] )\W{{0,3}}(?:please |kindly |always |never |now |then |just |do not |don't )*(?:{_IMPERATIVES}) (?!of\b|is\b|in\b|to win)\w", re.IGNORECASE | re.MULTILINE)),
+    (
+        "gives an order",
+        re.compile(
+            rf"(?:^|[.!?;:)\"”] )\W{{0,3}}(?:please |kindly |always |never |now |then |just |do not |don't )*(?:{_IMPERATIVES}) (?!of\b|is\b|in\b|to win)\w",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+    ),
     ("speaks in the second person", re.compile(_SECOND_PERSON, re.IGNORECASE)),
     ("holds markup", re.compile(_MARKUP, re.IGNORECASE | re.MULTILINE)),
 )
 
 _LEET: Final = str.maketrans("013457@$!|", "oieastasil")
+_LEET_WORD: Final = re.compile(r"(?<![\w$@])(?=[^\s]*[A-Za-z])(?=[^\s]*[0134578@$!|])[\w@$!|]+")
 _SPACED: Final = re.compile(r"(?<!\w)\w(?:[ .\-_*·]{1,3}\w){5,}(?!\w)")
 _HYPHENATED: Final = re.compile(r"(?<=[a-z])-(?=[a-z])")
 _URL: Final = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)+/\S*")
-_BLOB: Final = re.compile(r"\b(?=\w*\d)(?=\w*[a-zA-Z])[A-Za-z0-9+/_]{24,}={0,2}|\b[A-Za-z]{29,}\b|\b[0-9a-fA-F]{32,}\b")
+_BLOB: Final = re.compile(
+    r"\b(?=\w*\d)(?=\w*[a-zA-Z])[A-Za-z0-9+/_]{24,}={0,2}|\b[A-Za-z]{29,}\b|\b[0-9a-fA-F]{32,}\b"
+)
 _CASE_SWITCHES: Final = re.compile(r"\b(?:[A-Za-z0-9+/]*?[a-z0-9][A-Z]){3,}[A-Za-z0-9+/]*={0,2}")
+_BACKWARDS: Final = re.compile(
+    r"\b(?:" + "|".join(word[::-1] for word in ("ignore", "instructions", "answer", "identical", "identity", "accept", "similarity",
+    "respond", "pair", "previous", "contract", "contracts", "markets", "disregard", "same")) + r")\b", re.IGNORECASE
+)  # fmt: skip
 _CODE: Final = re.compile(r"(?:%[0-9a-fA-F]{2}){4,}|(?:[.\-_·•/|]+ ){4,}|(?:\b[01]{7,8}\b ?){3,}")
 _LATIN_EXTRAS: Final = frozenset("ªºµ")
 
@@ -106,17 +124,19 @@ def suspicions(text: str) -> Sequence[str]:
 
 
 def _speaks(text: str) -> bool:
-    return any(pattern.search(text) for name, pattern in _VOCABULARY if name != "holds markup")
+    return any(pattern.search(text) for _, pattern in _VOCABULARY)
 
 
 def _leetspeak(text: str) -> bool:
+    """Words of letters and digits that give orders once the digits are read as letters."""
     bare = _URL.sub(" ", text)
-    mixed = [word for word in bare.split() if re.search(r"[A-Za-z]", word) and re.search(r"[0134578@$!|]", word)]
-    return _speaks(" ".join(word.translate(_LEET) for word in mixed)) or _speaks_only_when(bare, bare.translate(_LEET))
+    if _LEET_WORD.search(bare) is None:
+        return False
+    return _speaks_only_when(bare, _LEET_WORD.sub(lambda word: word.group().translate(_LEET), bare))
 
 
 def _speaks_only_when(plain: str, changed: str) -> bool:
-    return _speaks(changed) and not _speaks(plain)
+    return changed != plain and _speaks(changed) and not _speaks(plain)
 
 
 def _spaced_letters(text: str) -> bool:
@@ -129,7 +149,11 @@ def _split_words(text: str) -> bool:
 
 def _blob(text: str) -> bool:
     bare = _URL.sub(" ", text)
-    return _BLOB.search(bare) is not None or _CASE_SWITCHES.search(bare) is not None or _CODE.search(bare) is not None
+    return (
+        _BLOB.search(bare) is not None
+        or _CASE_SWITCHES.search(bare) is not None
+        or _CODE.search(bare) is not None
+    )
 
 
 def _foreign_letters(text: str) -> bool:
@@ -148,7 +172,12 @@ _MOST_FOREIGN_LETTERS: Final = 3
 
 def _is_latin(char: str) -> bool:
     # Latin-1, Extended-A and -B and Additional; phonetic and small capital letters only look like Latin
-    return char.isascii() or char in _LATIN_EXTRAS or "\u00c0" <= char <= "\u024f" or "\u1e00" <= char <= "\u1eff"
+    return (
+        char.isascii()
+        or char in _LATIN_EXTRAS
+        or "\u00c0" <= char <= "\u024f"
+        or "\u1e00" <= char <= "\u1eff"
+    )
 
 
 # Every sentence of a real rule names a date, a number, a name, or one of these.
@@ -177,12 +206,12 @@ def _unanchored(sentence: str) -> bool:
 
 
 def _backwards(text: str) -> bool:
-    return _speaks_only_when(text, text[::-1])
+    return _BACKWARDS.search(text) is not None
 
 
 def _symbols(text: str) -> bool:
-    """Pictures and arrows: two may decorate a title, more say something."""
-    return sum(unicodedata.category(char) == "So" and char not in "°®©™" for char in text) > 2
+    """Pictures and arrows: one may decorate a title, more say something."""
+    return sum(unicodedata.category(char) == "So" and char not in "°®©™" for char in text) > 1
 
 
 # Frequent English words that are no words of the languages an order could be written in instead.
@@ -207,7 +236,9 @@ def _passages(text: str) -> Iterator[list[str]]:
 
 def _not_english(text: str) -> bool:
     for words in _passages(text):
-        if len(words) >= _FEWEST_WORDS and sum(word in _ENGLISH for word in words) < _ENGLISH_SHARE * len(words):
+        if len(words) >= _FEWEST_WORDS and sum(word in _ENGLISH for word in words) < _ENGLISH_SHARE * len(
+            words
+        ):
             return True
     return False
 

@@ -31,7 +31,7 @@ _MAGNITUDE: Final = {
     "k": 3, "thousand": 3, "m": 6, "mm": 6, "mln": 6, "million": 6, "b": 9, "bn": 9, "billion": 9,
     "t": 12, "tn": 12, "trillion": 12,
 }  # fmt: skip
-_DASHES: Final = str.maketrans({dash: "-" for dash in "‐‑‒–—−"} | {"’": "'", "‘": "'", "ʼ": "'"})
+_DASHES: Final = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | {"’": "'", "‘": "'", "ʼ": "'"})
 # Control, format (zero-width, bidi), surrogate, private-use and unassigned characters carry no word.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
@@ -43,13 +43,18 @@ def plain(text: str, limit: int = LONGEST) -> str:
     head = text[:limit]
     if not head.isascii():
         composed = unicodedata.normalize("NFKC", head).translate(_DASHES)
-        head = "".join(_visible(character) for character in composed)[:limit]
+        head = (composed if composed.isprintable() else _UNUSUAL.sub(_visible, composed))[:limit]
     elif not head.isprintable():
-        head = "".join(character if character.isprintable() else " " for character in head)
+        head = head.translate(_CONTROLS)
     return " ".join(head.split())
 
 
-def _visible(character: str) -> str:
+_CONTROLS: Final = dict.fromkeys((*range(32), 127), " ")
+_UNUSUAL: Final = re.compile(r"[^\x20-\x7e]")
+
+
+def _visible(match: re.Match[str]) -> str:
+    character = match.group()
     if character.isspace():
         return " "
     return "" if unicodedata.category(character) in _UNSEEN else character
@@ -209,4 +214,3 @@ def _with_aliases(words: list[str]) -> list[str]:
             result.append(words[position])
             position += 1
     return result
-

@@ -46,7 +46,7 @@ class OfflineJudge:
 
     async def judge(self, candidate: Candidate) -> Verdict:
         pair, now = candidate.pair, self._clock()
-        broken = candidate.broken_rules or tuple(self.broken_rules(pair))
+        broken = candidate.broken_rules
         similarity = 0.0 if broken else word_overlap(pair)
         objections = [f"rule: {reason}" for reason in broken]
         objections.append("judged offline: only a language model or a person can accept")

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from arb_platform.domain.markets import Market
-from arb_platform.domain.terms import Operator, Threshold, compare_thresholds
+from arb_platform.domain.terms import POINTS, Operator, Threshold, compare_thresholds
 
 _NUM: Final = r"(?P<sign{0}>-)?(?P<dollar{0}>[$€£]\s?)?(?P<num{0}>\d{{1,18}}(?:\.\d{{1,10}})?)\s?(?P<unit{0}>%|°\s?[cf]?\b|º\s?[cf]?\b|percent\b|degrees\b|bps\b)?"
 _GE: Final = r"(?:or|and) (?:higher|above|more|greater|over|up)\b|\+"
@@ -25,8 +25,10 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], Operator], ...]] = tuple(
         (r"\b(?:reach(?:es)?|hit|hits|touch(?:es)?|top)(?: \(?high\)?)? " + _NUM.format(1) + r"(?!\w|(?:st|nd|rd|th)\b)", ">="),
         (r"\b(?:hit|hits) \(?low\)? " + _NUM.format(1), "<="),
         (r"\b(?:dip|dips|fall|falls|drop|drops|crash|crashes) (?:to|below) " + _NUM.format(1), "<="),
+        (r"\bo/u " + _NUM.format(1), ">"),
+        (r"\(-(?P<num1>\d{1,3}\.5)\)", ">"),
         (r"\bexactly " + _NUM.format(1), "="),
-        (r"\b(?:cut|cuts|hike|hikes|raise|raises|increase|increases|decrease|decreases|lower|lowers)(?: rates?)?(?: by)? " + _NUM.format(1), "="),
+        (r"\b(?:cut|cuts|hike|hikes|raise|raises|increase|increases|decrease|decreases|lower|lowers)(?: (?:interest )?rates?)?(?: by)? " + _NUM.format(1), "="),
         (r"(?<![\w.$-])" + _NUM.format(1) + r"(?= (?:rate )?(?:cut|hike|increase|decrease)\b)", "="),
         (r"(?<![\w.$-])" + _NUM.format(1) + r"(?=\s?\|)", "="),
         (r"\bbe " + _NUM.format(1), "="),
@@ -82,7 +84,7 @@ def _threshold(match: re.Match[str], operator: Operator) -> Threshold | None:
         if high <= low or (not unit and _is_year(low)):
             return None
         return Threshold("between", low, unit, high)
-    if operator == "=" and not unit:
+    if operator == "=" and (not unit or (unit == POINTS and low == 0)):
         return None
     if _is_year(low) and not unit and operator != ">=":
         return None

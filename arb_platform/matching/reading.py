@@ -6,7 +6,8 @@ read, and only where the headline is silent.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -14,10 +15,10 @@ from typing import Final
 from arb_platform.domain.markets import Market
 from arb_platform.domain.terms import CutOff, Period, Seat, Source, Subject, Threshold
 from arb_platform.matching.dates import read_cut_offs, read_periods
-from arb_platform.matching.facets import read_facets
-from arb_platform.matching.normalise import canonical_numbers, fold, normalise, plain
+from arb_platform.matching.facets import read_facets, says
+from arb_platform.matching.normalise import canonical_numbers, fold, normalise, normalise_once, plain
 from arb_platform.matching.quantities import read_thresholds, strike
-from arb_platform.matching.sources import read_source, read_stations
+from arb_platform.matching.sources import UNTOLD, WEATHER, read_source, read_stations
 from arb_platform.matching.subjects import seat_of, subject_of, teams_of
 
 _TITLE_LIMIT: Final = 400
@@ -29,17 +30,21 @@ _READ_LIMIT: Final = 4_000
 class Reading:
     """The terms of one market; an empty collection or None means that the text does not tell."""
 
+    market: Market
     headline: str
     opening: str
     normal: str
-    whole: str
+    # every word of headline and rules, as written and in the shared spelling; and their beginnings
+    said: frozenset[str]
+    stems: frozenset[str]
+    hole: str | None
     thresholds: tuple[Threshold, ...]
     opening_thresholds: tuple[Threshold, ...]
     periods: tuple[Period, ...]
     opening_periods: tuple[Period, ...]
     cut_offs: tuple[CutOff, ...]
     facets: dict[str, frozenset[str]]
-    opening_facets: dict[str, frozenset[str]]
+    announced: bool
     subject: Subject | None
     teams: tuple[Subject, Subject] | None
     seat: Seat | None
@@ -47,10 +52,18 @@ class Reading:
     weather_source: Source
     stations: frozenset[str]
     numbered: dict[str, frozenset[str]]
+    county: str | None
     bet_types: frozenset[str]
     moment: str | None
     negated: bool
     names: frozenset[str]
+    words: frozenset[str]
+    anyone: bool
+    single_game: bool
+
+
+# What a rule does: Polymarket's reading, Kalshi's reading -> the reason it objects, or None.
+Comparison = Callable[[Reading, Reading], str | None]
 
 
 def headline_of(market: Market) -> str:
@@ -70,38 +83,89 @@ def read(market: Market) -> Reading:
     shown = headline_of(market)
     headline = _spelled(shown)
     rules = plain(market.rules, _READ_LIMIT)
-    opening = _spelled(_first_sentences(rules))
+    opening = _TERM.sub(" ", _spelled(_first_sentences(rules)))
     near = market.close_time.date() if market.close_time else _told_year(rules)
     facets = read_facets(headline)
     if not facets.keys() & {"central bank"}:
         facets.pop("rate decision", None)
     written = read_thresholds(headline)
     struck = strike(market)
+    written = (struck,) if struck else written
+    if "Rotten Tomatoes" in facets.get("chart", ()):
+        # A percentage that is published whole: its grid is that of a count.
+        written = tuple(replace(threshold, unit="") for threshold in written)
     normal = normalise(shown)
+    said = _said(
+        f"{normal} {normalise_once(rules[:600])} {normalise_once(rules[600:1200])}", f"{shown} {rules[:1200]}"
+    )
     return Reading(
+        market=market,
         headline=headline,
         opening=opening,
         normal=normal,
-        whole=f"{normal} {normalise(rules[:600])} {normalise(rules[600:1200])}",
-        thresholds=(struck,) if struck else written,
+        said=said,
+        stems=frozenset(word[:STEM] for word in said),
+        hole=_hole(market),
+        thresholds=written,
         opening_thresholds=read_thresholds(opening),
         periods=read_periods(headline, near),
         opening_periods=read_periods(opening, near),
         cut_offs=read_cut_offs(headline) or read_cut_offs(opening),
         facets=facets,
-        opening_facets=read_facets(opening),
+        announced=says("announcement", opening),
         subject=subject_of(market),
         teams=teams_of(market),
         seat=seat_of(headline, facets),
-        price_source=read_source(market, "price"),
-        weather_source=read_source(market, "weather"),
+        price_source=read_source(market, "price") if "asset" in facets else UNTOLD,
+        weather_source=read_source(market, "weather") if WEATHER.search(headline) else UNTOLD,
         stations=read_stations(f"{shown} {rules} {market.resolution_source}"),
         numbered=_numbered(headline),
+        county=_county(headline),
         bet_types=_bet_types(headline),
         moment=_moment(headline, opening),
         negated=_negated(headline),
         names=_names(shown),
+        words=frozenset(word for word in normal.split() if word[0].isalpha()) - _GRAMMAR,
+        anyone=bool(_ANYONE.search(headline)),
+        single_game=bool(_SINGLE_GAME.search(headline)),
     )
+
+
+# Words that begin alike are forms of one: Hungary, Hungarian.
+STEM: Final = 5
+_SAID: Final = re.compile(r"[\w.%$']+")
+
+
+def _said(spelled: str, shown: str) -> frozenset[str]:
+    written = {word.strip(".'") for word in _SAID.findall(fold(shown))}
+    return (frozenset(spelled.split()) | written) - {""}
+
+
+_PLACEHOLDER: Final = re.compile(
+    r"\|\|[^|]{0,40}\|\||\{\{[^}]{0,40}\}\}|<[A-Z_ ]{3,30}>|\[(?:INSERT|TBD|DATE|NAME)[^\]]{0,30}\]|\bTBD\b|\bTBA\b"
+)
+
+
+def _hole(market: Market) -> str | None:
+    if not plain(market.title):
+        return "no title"
+    for text in (market.title, market.subtitle, market.event_title, market.rules):
+        match = _PLACEHOLDER.search(plain(text))
+        if match:
+            return repr(match.group())
+    return None
+
+
+# The term of an office is not the time of the event that fills it.
+_TERM: Final = re.compile(
+    r"\bterm (?:beginning|starting|that (?:begins|starts))[^.;|]{0,40}|\binaugurated[^.;|]{0,60}"
+)
+_COUNTY: Final = re.compile(r"\b(?:in|of) ((?:[a-z'-]+ ){1,3})(?:county|borough|parish|precinct)\b")
+
+
+def _county(headline: str) -> str | None:
+    match = _COUNTY.search(headline)
+    return match[1].strip() if match else None
 
 
 def _spelled(text: str) -> str:
@@ -125,10 +189,16 @@ _NUMBERED: Final = re.compile(
 )
 
 
+# GPT-6, TX-17, F-35: the same name with another number is another thing.
+_VERSIONED: Final = re.compile(r"\b([a-z]{1,12})-(\d{1,3}(?:\.\d)?)\b(?![-/])")
+
+
 def _numbered(headline: str) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for noun, number, top in _NUMBERED.findall(headline):
         found.setdefault(noun or "top", set()).add(number or top)
+    for name, number in _VERSIONED.findall(headline):
+        found.setdefault(name, set()).add(number.lstrip("0"))
     return {noun: frozenset(numbers) for noun, numbers in found.items()}
 
 
@@ -137,8 +207,8 @@ _BETS: Final = {
         r"\bspread\b|\bhandicap\b|\bwins? by (?:over|more than|at least|\d)|\(?[+-]\d{1,2}\.5\)?|margin of victory"
     ),
     "total": re.compile(
-        r"\bo/u\b|over/under|\btotal (?:points|goals|runs|maps|games|rounds|sets|corners)|\b(?:over|under) \d{1,3}\.5\b|"
-        r"(?:points|goals|runs) scored|combined score"
+        r"\bo/u\b|over/under|\btotal (?:points|goals|runs|maps|games|rounds|sets|corners)|"
+        r"(?<!by )\b(?:over|under) \d{1,3}\.5\b|(?:points|goals|runs) scored|combined score"
     ),
     "part of the game": re.compile(
         r"\b(?:1st|first|2nd|second) half\b|\b[12]h\b|half-?time|\b(?:1st|2nd|3rd|4th|first|second|third|fourth) (?:quarter|period|inning|set|map)"
@@ -175,10 +245,18 @@ def _moment(headline: str, opening: str) -> str | None:
     return None
 
 
+_ANYONE: Final = re.compile(r"\bwill (?:anyone|anybody|any (?!of )\w+|someone|no one|nobody)\b")
+_SINGLE_GAME: Final = re.compile(
+    r"\bwin on (?:20\d\d|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|\b(?:win|wins) the (?:game|match)\b"
+)
+
+
 _NEGATION: Final = re.compile(
     r"\bnot\b|n't\b|\bnever\b|\bwithout\b|\bfails? to\b|\bloses?\b(?! to leave)|\bno (?=\w+ (?:deal|by|before|in))|\bavoids?\b"
 )
-_NO_NEGATION: Final = re.compile(r"no later than|(?:no|not) (?:more|less|fewer|lower|higher) than|no change|whether or not|not including")
+_NO_NEGATION: Final = re.compile(
+    r"no later than|(?:no|not) (?:more|less|fewer|lower|higher) than|no change|whether or not|not including"
+)
 
 
 def _negated(headline: str) -> bool:
@@ -188,30 +266,23 @@ def _negated(headline: str) -> bool:
 
 
 _NAME: Final = re.compile(r"(?<![\w'])[A-Z][\w'.&-]*[\w]")
+_GRAMMAR: Final = frozenset(
+    ["will", "who", "what", "when", "which", "how", "many", "much", "the", "a", "an", "be", "is", "are", "was", "do", "does", "did", "can", "before", "after", "by", "on", "in", "of", "for", "at", "to", "and", "or", "vs", "above", "below", "over", "under", "between", "more", "less", "than", "yes", "no", "this", "that", "it", "its", "with", "from", "any", "market", "resolve", "win", "have", "has", "get", "than", "there", "out", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "year", "month", "week", "day"]
+)
 # Words that titles write with a capital without naming anything.
 _COMMON: Final = frozenset(
-    "will who what when which how win winner wins winners winning next be the is are does do can before after by on in of for at to and or "
-    "vs above below over under between more less than yes no price prices high low highest lowest top end most first second third "
-    "election elections race primary presidential president governor senate house seat seats party nominee nomination nominees general "
-    "special mayor mayoral minister prime vice chancellor democratic republican control congress midterm midterms candidate "
-    "rate rates decision meeting inflation index cpi pce core gdp report release jobs claims unemployment year month week "
-    "championship champion champions final finals playoffs league cup season pro professional football basketball baseball hockey soccer tournament "
-    "award awards best outstanding series actor actress song album movie film show chart number game match point points total "
-    "out leave announce announced officially official say said market cap company ipo deal billion million thousand percent "
-    "january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec "
-    "monday tuesday wednesday thursday friday saturday sunday et est edt utc am pm up down maintain cut hike hold increase decrease "
-    "major men women mens womens grand world national american team club group stage round place day daily weekly monthly annual "
-    "temperature temp weather record hottest person people us uk eu united states state county city new north south east west "
-    "yield treasury 10-year 2-year average initial jobless if any this that market resolves united outright majority popular vote "
-    "government prize exactly least ever all time make made get gets take takes sign signed per into with from".split()
+    ["will", "who", "what", "when", "which", "how", "win", "winner", "wins", "winners", "winning", "next", "be", "the", "is", "are", "does", "do", "can", "before", "after", "by", "on", "in", "of", "for", "at", "to", "and", "or", "vs", "above", "below", "over", "under", "between", "more", "less", "than", "yes", "no", "price", "prices", "high", "low", "highest", "lowest", "top", "end", "most", "first", "second", "third", "election", "elections", "race", "primary", "presidential", "president", "governor", "senate", "house", "seat", "seats", "party", "nominee", "nomination", "nominees", "general", "special", "mayor", "mayoral", "minister", "prime", "vice", "chancellor", "democratic", "republican", "control", "congress", "midterm", "midterms", "candidate", "rate", "rates", "decision", "meeting", "inflation", "index", "cpi", "pce", "core", "gdp", "report", "release", "jobs", "claims", "unemployment", "year", "month", "week", "championship", "champion", "champions", "final", "finals", "playoffs", "league", "cup", "season", "pro", "professional", "football", "basketball", "baseball", "hockey", "soccer", "tournament", "award", "awards", "best", "outstanding", "series", "actor", "actress", "song", "album", "movie", "film", "show", "chart", "number", "game", "match", "point", "points", "total", "out", "leave", "announce", "announced", "officially", "official", "say", "said", "market", "cap", "company", "ipo", "deal", "billion", "million", "thousand", "percent", "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "et", "est", "edt", "utc", "am", "pm", "up", "down", "maintain", "cut", "hike", "hold", "increase", "decrease", "major", "men", "women", "mens", "womens", "grand", "world", "national", "american", "team", "club", "group", "stage", "round", "place", "day", "daily", "weekly", "monthly", "annual", "temperature", "temp", "weather", "record", "hottest", "person", "people", "us", "uk", "eu", "united", "states", "state", "county", "city", "new", "north", "south", "east", "west", "yield", "treasury", "10-year", "2-year", "average", "initial", "jobless", "if", "any", "this", "that", "market", "resolves", "united", "outright", "majority", "popular", "vote", "fc", "sc", "ac", "cf", "afc", "f1", "formula", "ai", "pm", "am", "et", "la", "dc", "tv", "vs", "if", "no", "so", "my", "we", "he", "it", "as", "by", "jr", "sr", "st", "vp", "government", "prize", "exactly", "least", "ever", "all", "time", "make", "made", "get", "gets", "take", "takes", "sign", "signed", "per", "into", "with", "from"]
 )
 
 
 def _names(shown: str) -> frozenset[str]:
-    """Normalised words of proper names in a headline; capitals of ordinary title words left out."""
+    """Folded words of proper names in a headline; capitals of ordinary title words left out."""
     found: set[str] = set()
     for match in _NAME.finditer(shown):
         if fold(match.group()) in _COMMON:
             continue
-        found.update(word for word in normalise(match.group()).split() if len(word) > 2 and word not in _COMMON)
-    return frozenset(word for word in found if not word.isdigit())
+        found.update(word for word in _NAME_WORD.findall(fold(match.group())) if word not in _COMMON)
+    return frozenset(found)
+
+
+_NAME_WORD: Final = re.compile(r"[a-z][a-z0-9]+")

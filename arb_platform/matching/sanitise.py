@@ -8,9 +8,10 @@ false alarm costs a person's glance and never a wrong match.
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
-from arb_platform.domain.markets import Market
+from arb_platform.domain.markets import KALSHI, POLYMARKET, Market
 from arb_platform.matching.injection import suspicions
 
 LONGEST_TITLE: Final = 400
@@ -18,6 +19,7 @@ LONGEST_RULES: Final = 8000
 LONGEST_SOURCE: Final = 600
 LONGEST_ID: Final = 120
 _MOST_OUTCOMES: Final = 20
+_VENUES: Final = (POLYMARKET, KALSHI)
 
 _BIDI: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Unicode tag characters spell ASCII invisibly; variation selectors can carry bytes.
@@ -26,6 +28,7 @@ _SELECTORS: Final = re.compile("[\ufe00-\ufe0f]")
 _ZERO_WIDTH: Final = re.compile(
     "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]"
 )
+_INVISIBLE: Final = re.compile("|".join(part.pattern for part in (_BIDI, _TAGS, _SELECTORS, _ZERO_WIDTH)))
 _ZERO_WIDTH_IN_WORD: Final = re.compile(rf"(?<=\w){_ZERO_WIDTH.pattern}+(?=\w)")
 # An editor leaves one at the start of a paragraph; a run of them is a message.
 _ZERO_WIDTH_RUN: Final = re.compile(rf"{_ZERO_WIDTH.pattern}{{3,}}")
@@ -70,17 +73,17 @@ def clean(text: str, *, longest: int, prose: bool = True) -> CleanText:
 
 def plain_text(text: str) -> str:
     """NFKC without characters that nobody sees; lines are kept, other white space becomes a space."""
-    for invisible in (_BIDI, _TAGS, _SELECTORS, _ZERO_WIDTH):
-        text = invisible.sub("", text)
-    text = unicodedata.normalize("NFKC", text)
-    # normalising may bring back what was hidden inside a compatibility character
-    for invisible in (_BIDI, _TAGS, _SELECTORS, _ZERO_WIDTH):
-        text = invisible.sub("", text)
-    text = "".join(" " if _unprintable(char) else char for char in text)
+    if not text.isascii():
+        # normalising may bring back what was hidden inside a compatibility character
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)))
+    if not text.isprintable():
+        text = "".join(" " if _unprintable(char) else char for char in text)
     lines = (" ".join(line.split()) for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
+# A market stands in many candidate pairs, and each pair looks at its words three times.
+@lru_cache(maxsize=2048)
 def clean_market(market: Market) -> CleanMarket:
     """``market`` with its words cleaned, as the prompt shows it and evidence is checked against."""
     titles = {
@@ -94,6 +97,7 @@ def clean_market(market: Market) -> CleanMarket:
     named = [*titles.items(), ("rules", rules), ("resolution_source", source), ("market_id", market_id)]
     named += [("outcomes", outcome) for outcome in outcomes]
     findings = [f"{name}: {finding}" for name, part in named for finding in part.findings]
+    findings += _named_venues(market)
     cleaned = replace(
         market,
         market_id=market_id.text,
@@ -108,11 +112,19 @@ def clean_market(market: Market) -> CleanMarket:
     return CleanMarket(cleaned, tuple(dict.fromkeys(findings)))
 
 
+def _named_venues(market: Market) -> list[str]:
+    """A text that names the other venue may be about this comparison; its own name is in disclaimers."""
+    words = f"{market.title} {market.subtitle} {market.event_title} {market.rules} {market.outcome}".lower()
+    return [f"names {venue}" for venue in _VENUES if venue != market.venue and venue in words]
+
+
 def _unprintable(char: str) -> bool:
     return char != "\n" and not char.isprintable()
 
 
 def _character_findings(text: str) -> list[str]:
+    if text.isascii():
+        return ["control characters"] if _CONTROLS.search(text) else []
     tests = (
         ("bidirectional controls", _BIDI.search(text) is not None),
         ("invisible tag characters", _TAGS.search(text) is not None),

@@ -8,6 +8,7 @@ from arb_platform.domain.terms import Source
 from arb_platform.matching.normalise import fold, plain
 
 SourceKind = Literal["price", "weather"]
+UNTOLD: Final = Source(frozenset())
 
 # Kalshi settles crypto on a 60 s average of a CF Benchmarks index, Polymarket on one exchange's
 # candle or a Chainlink stream: correlated, not identical.
@@ -65,18 +66,39 @@ _STATIONS: Final = {
 }  # fmt: skip
 _STATION_PATTERNS: Final = {code: re.compile(pattern) for code, pattern in _STATIONS.items()}
 # ICAO codes of the regions that venues list weather for; only in capitals, and only beside weather words.
-_ICAO: Final = re.compile(r"\b(?:K[A-Z]{3}|E[A-Z]{3}|L[A-Z]{3}|R[JK][A-Z]{2}|CY[A-Z]{2}|S[ABC][A-Z]{2}|VH[A-Z]{2}|Y[A-Z]{3}|Z[A-Z]{3})\b")
-_WEATHER: Final = re.compile(r"temperature|rainfall|snowfall|precipitation|\btemp\b|\brain\b|\bsnow\b")
+_ICAO: Final = re.compile(
+    r"\b(?:K[A-Z]{3}|E[A-Z]{3}|L[A-Z]{3}|R[JK][A-Z]{2}|CY[A-Z]{2}|S[ABC][A-Z]{2}|VH[A-Z]{2}|Y[A-Z]{3}|Z[A-Z]{3})\b"
+)
+WEATHER: Final = re.compile(
+    r"temperature|hottest|warmest|rainfall|snowfall|precipitation|\btemp\b|\brain\b|\bsnow\b"
+)
 
 
 def read_stations(text: str) -> frozenset[str]:
     """ICAO codes of the weather stations that a text names; empty for a text that is not about weather."""
     shown = plain(text, 6_000)
     folded = fold(shown)
-    if not _WEATHER.search(folded):
+    if not WEATHER.search(folded):
         return frozenset()
     named = {code for code, pattern in _STATION_PATTERNS.items() if pattern.search(folded)}
     return frozenset(named | {code for code in _ICAO.findall(shown) if code not in _NO_STATION})
 
 
-_NO_STATION: Final = frozenset({"KALSHI", "EACH", "EVEN", "ELSE", "EDGE", "EAST", "LESS", "LAST", "LOW", "YEAR", "ZERO", "ZONE", "LINK", "KIND"})
+_NO_STATION: Final = frozenset(
+    {
+        "KALSHI",
+        "EACH",
+        "EVEN",
+        "ELSE",
+        "EDGE",
+        "EAST",
+        "LESS",
+        "LAST",
+        "LOW",
+        "YEAR",
+        "ZERO",
+        "ZONE",
+        "LINK",
+        "KIND",
+    }
+)

@@ -6,20 +6,18 @@ from typing import Final
 from arb_platform.domain.markets import KALSHI, Market
 from arb_platform.domain.terms import Seat, Subject
 from arb_platform.matching.dates import read_periods
-from arb_platform.matching.facets import read_facets
+from arb_platform.matching.facets import says
 from arb_platform.matching.normalise import canonical_numbers, fold, normalise, plain
 from arb_platform.matching.quantities import read_thresholds
 from arb_platform.matching.vocabulary import SHARED_NICKNAMES, SHORT_NAMES, STATE_CODES, STATES
 
 # Words that do not tell one subject from another.
 _EMPTY: Final = frozenset(
-    "the a an of de da do dos das del la le el and fc cf sc ac afc team gaming esports party club jr sr mr mrs "
-    "dr rep sen will any other his her their us candidate man woman person someone anyone everybody inc corp co "
-    "company ltd plc group".split()
+    ["the", "a", "an", "of", "de", "da", "do", "dos", "das", "del", "la", "le", "el", "and", "fc", "cf", "sc", "ac", "afc", "team", "gaming", "esports", "party", "club", "jr", "sr", "mr", "mrs", "dr", "rep", "sen", "will", "any", "other", "his", "her", "their", "us", "candidate", "man", "woman", "person", "someone", "anyone", "everybody", "inc", "corp", "co", "company", "ltd", "plc", "group", "it", "they", "he", "she"]
 )
 # Shared by too many names to prove anything on their own.
 _WEAK: Final = frozenset(
-    "new north south east west los las san saint st santa city united real state states central great".split()
+    ["new", "north", "south", "east", "west", "los", "las", "san", "saint", "st", "santa", "city", "united", "real", "state", "states", "central", "great"]
 )
 _VERBS: Final = (
     r"(?:win|wins|be|become|qualify|qualifies|reach|reaches|lead|finish|place|make|leave|announce|advance|get|have|resign|"
@@ -39,10 +37,15 @@ _VERSUS: Final = re.compile(
 _AT: Final = re.compile(
     r"(?:^|[:|] ?)(?P<one>[^|:]{2,40}?) at (?P<two>[^|:?]{2,40}?)(?= winner| total| spread|: )"
 )
-_WINNER_OUTCOMES: Final = frozenset({"yes", "no", "over", "under", "up", "down", "odd", "even", "other", "draw", "tie"})
+# Kalshi writes no sign between the teams of a game but "at" and "vs".
+_WINNER_OUTCOMES: Final = frozenset(
+    {"yes", "no", "over", "under", "up", "down", "odd", "even", "other", "draw", "tie"}
+)
 _PLAIN_OUTCOMES: Final = frozenset({"yes", "no", ""})
 _DISTRICT: Final = re.compile(r"\b([a-z]{2})-?(\d{1,2}|al)\b(?!\d)")
-_ELECTED: Final = frozenset({"house", "senate", "governor", "lieutenant governor", "attorney general", "secretary of state"})
+_ELECTED: Final = frozenset(
+    {"house", "senate", "governor", "lieutenant governor", "attorney general", "secretary of state"}
+)
 
 
 def subject_of(market: Market) -> Subject | None:
@@ -52,11 +55,11 @@ def subject_of(market: Market) -> Subject | None:
     versus = teams_of(market)
     if versus and market.venue != KALSHI:
         named = _first_outcome(market)
-        return as_subject(named) if named else None
-    for name in (subtitle if _is_name(subtitle) else "", _name_in(title)):
-        if name:
-            return as_subject(name)
-    return None
+        return as_subject(named, as_outcome=True) if named else None
+    if subtitle and _is_name(subtitle):
+        return as_subject(subtitle, as_outcome=True)
+    name = _name_in(title)
+    return as_subject(name) if name else None
 
 
 def teams_of(market: Market) -> tuple[Subject, Subject] | None:
@@ -82,10 +85,10 @@ def _first_outcome(market: Market) -> str:
     return named["name"] if named else ""
 
 
-def as_subject(name: str) -> Subject | None:
+def as_subject(name: str, *, as_outcome: bool = False) -> Subject | None:
     """The name with the words that tell it from others; None when nothing of it does."""
     words = frozenset(normalise(name).split()) - _EMPTY
-    return Subject(name.strip(" ?.,'\""), words) if words else None
+    return Subject(name.strip(" ?.,'\""), words, as_outcome) if words else None
 
 
 def _name_in(title: str) -> str:
@@ -97,14 +100,16 @@ def _name_in(title: str) -> str:
 
 
 def _is_name(text: str) -> bool:
-    if text.strip("?. ") in _PLAIN_OUTCOMES or re.match(r"(?:there|it|anyone|any|no one|nobody|who|what|how|the)\b", text):
+    if text.strip("?. ") in _PLAIN_OUTCOMES or re.match(
+        r"(?:there|it|anyone|any|no one|nobody|who|what|how|the)\b", text
+    ):
         return False
     numbers = canonical_numbers(text)
     if read_thresholds(numbers + " |") or re.fullmatch(r"[\d\s.,%$+<>=°cf-]+", numbers):
         return False
     if read_periods(text, None) and len(text.split()) <= 5:
         return False
-    return not (read_facets(text).keys() & {"rate decision", "measure", "tenor", "asset"})
+    return not any(says(facet, text) for facet in ("rate decision", "measure", "tenor", "asset"))
 
 
 def same_subject(one: Subject, other: Subject) -> bool:
@@ -117,29 +122,32 @@ def same_subject(one: Subject, other: Subject) -> bool:
         cities = [city for word in mine.words for city in SHARED_NICKNAMES.get(word, ())]
         if any(set(city.split()) <= theirs.words for city in cities):
             return True
-    mine_only = {word for word in one.words if not _among(word, other.words)}
-    theirs_only = {word for word in other.words if not _among(word, one.words)}
+    # A word that both say is used up: the initial Y is not the "York" of both.
+    mine_rest, theirs_rest = one.words - other.words, other.words - one.words
+    mine_only = {word for word in mine_rest if not _among(word, theirs_rest)}
+    theirs_only = {word for word in theirs_rest if not _among(word, mine_rest)}
     if mine_only and theirs_only:
         return False
-    return bool((one.words - mine_only) - _WEAK) or one.words == other.words or _initials_fit(one, other)
+    return len(mine_only) < len(one.words)
 
 
-def _initials_fit(one: Subject, other: Subject) -> bool:
-    return bool(one.words & other.words)
-
-
-def mentioned(subject: Subject, text: str) -> bool:
-    """Whether a normalised ``text`` speaks of the subject: one word of its name that is not a common one."""
-    words = set(text.split())
+def mentioned(subject: Subject, words: frozenset[str]) -> bool:
+    """Whether a text of these ``words`` speaks of the subject: one word of its name that is not a common one."""
     telling = (subject.words - _WEAK) or subject.words
     return any(_among(word, words) for word in telling)
 
 
+def fully_mentioned(subject: Subject, words: frozenset[str]) -> bool:
+    """Whether a text of these ``words`` says every word of the name."""
+    return all(_among(word, words) for word in subject.words)
+
+
 def _among(word: str, words: set[str] | frozenset[str]) -> bool:
-    return word in words or any(_same_word(word, other) for other in words)
+    return word in words or any(similar_word(word, other) for other in words)
 
 
-def _same_word(one: str, other: str) -> bool:
+def similar_word(one: str, other: str) -> bool:
+    """Whether two words of a name can be one: an initial, a short form, one letter mistyped."""
     if len(one) == 1 or len(other) == 1:
         return one[0] == other[0] and one.isalpha() and other.isalpha()
     if SHORT_NAMES.get(one) == other or SHORT_NAMES.get(other) == one:
@@ -174,13 +182,11 @@ def seat_of(text: str, facets: dict[str, frozenset[str]]) -> Seat | None:
 
 
 def _state(text: str) -> str:
-    for name in _STATES_LONGEST_FIRST:
-        if re.search(rf"\b{name}\b", text):
-            return STATES[name].upper()
-    return ""
+    match = _STATE.search(text)
+    return STATES[match.group()].upper() if match else ""
 
 
-_STATES_LONGEST_FIRST: Final = sorted(STATES, key=len, reverse=True)
+_STATE: Final = re.compile(r"\b(?:" + "|".join(sorted(STATES, key=len, reverse=True)) + r")\b")
 
 
 def _party(text: str) -> str | None:

@@ -41,7 +41,10 @@ class Judge(Protocol):
         """The hard rules that object to ``pair``."""
 
     async def judge(self, candidate: Candidate) -> Verdict:
-        """A verdict; one with status failed when nobody answered. Raises BudgetExceeded."""
+        """A verdict; one with status failed when nobody answered. Raises BudgetExceeded.
+
+        The candidate's ``broken_rules`` are taken as they are: whoever asks has looked at the rules.
+        """
 
     def spent_usd(self) -> Decimal:
         """Dollars this judge was billed since it exists."""
@@ -119,9 +122,7 @@ class LLMValidator:
         return replace(pair, llm_similarity=verdict.similarity, hard_rules_passed=not broken, verdict=verdict)
 
     async def judge(self, candidate: Candidate) -> Verdict:
-        pair = candidate.pair
-        broken = candidate.broken_rules or tuple(self.broken_rules(pair))
-        return await self._verdict(pair, broken)
+        return await self._verdict(candidate.pair, candidate.broken_rules)
 
     def spent_usd(self) -> Decimal:
         return self.client.spent_usd()
@@ -192,7 +193,16 @@ class Plan:
 def plan(
     candidates: Sequence[Candidate], *, judge: Judge, known: Mapping[str, Verdict], now: datetime
 ) -> Plan:
-    """Sort ``candidates``; a pair that occurs twice is taken once, a failed or expired verdict is none."""
+    """What a validation would do now, all rules looked at; for saying beforehand what it would cost."""
+    first = _sorted_out(candidates, known, now)
+    to_ask = tuple(candidate for candidate in first.to_ask if not judge.broken_rules(candidate.pair))
+    return replace(
+        first, to_ask=to_ask, skipped_by_rules=first.skipped_by_rules + len(first.to_ask) - len(to_ask)
+    )
+
+
+def _sorted_out(candidates: Sequence[Candidate], known: Mapping[str, Verdict], now: datetime) -> Plan:
+    """By what is already known; a pair that occurs twice is taken once, a failed or expired verdict is none."""
     unique = {candidate.pair_hash: candidate for candidate in candidates}
     to_ask: list[Candidate] = []
     cached: list[Verdict] = []
@@ -202,7 +212,7 @@ def plan(
             continue
         if verdict is not None and verdict.status != "failed" and verdict.valid_until > now:
             cached.append(verdict)
-        elif not judge.broken_rules(candidate.pair):
+        else:
             to_ask.append(candidate)
     return Plan(tuple(to_ask), tuple(cached), len(unique) - len(to_ask) - len(cached))
 
@@ -224,23 +234,23 @@ async def validate_candidates(
     have them durable when it returns: a crash repays what it has not seen. ``progress`` gets
     (done, total). When the budget is spent this ends with ``stopped_reason`` and keeps what it has.
     """
-    sorted_out = plan(candidates, judge=judge, known=known, now=clock())
+    sorted_out = _sorted_out(candidates, known, clock())
     run = _Run(judge, iter(sorted_out.to_ask), len(sorted_out.to_ask), on_batch, batch_size, progress)
     spent_before = judge.spent_usd()
     async with judge.session():
         await run.work(max(1, concurrency))
     statuses = run.statuses + Counter(verdict.status for verdict in sorted_out.cached)
     return ValidationSummary(
-        asked=run.done,
+        asked=run.asked,
         cached=len(sorted_out.cached),
         accepted=statuses["accepted"],
         rejected=statuses["rejected"],
         review=statuses["review"],
         failed=statuses["failed"],
-        skipped_by_rules=sorted_out.skipped_by_rules,
+        skipped_by_rules=sorted_out.skipped_by_rules + run.skipped,
         cost_usd=judge.spent_usd() - spent_before,
         stopped_reason=run.stopped_reason,
-        not_asked=len(sorted_out.to_ask) - run.done,
+        not_asked=len(sorted_out.to_ask) - run.asked - run.skipped,
     )
 
 
@@ -254,7 +264,8 @@ class _Run:
     progress: Progress | None
     batch: list[Verdict] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
-    done: int = 0
+    asked: int = 0
+    skipped: int = 0
     stopped_reason: str = ""
 
     async def work(self, concurrency: int) -> None:
@@ -274,21 +285,29 @@ class _Run:
         for candidate in self.waiting:
             if self.stopped_reason:
                 return
+            # looked at here and not all at once before: the rules may be newer than the candidates
+            if self.judge.broken_rules(candidate.pair):
+                self.skipped += 1
+                self._tell()
+                continue
             try:
                 verdict = await self.judge.judge(candidate)
             except BudgetExceeded as error:
-                self.stopped_reason = str(error)
+                self.stopped_reason = self.stopped_reason or str(error)
                 return
             self._keep(verdict)
 
     def _keep(self, verdict: Verdict) -> None:
-        self.done += 1
+        self.asked += 1
         self.statuses[verdict.status] += 1
         self.batch.append(verdict)
         if len(self.batch) >= self.batch_size:
             self._flush()
+        self._tell()
+
+    def _tell(self) -> None:
         if self.progress is not None:
-            self.progress(self.done, self.total)
+            self.progress(self.asked + self.skipped, self.total)
 
     def _flush(self) -> None:
         if self.batch:

@@ -82,7 +82,8 @@ _PHRASES: Final = {
     "ivory coast": "cote d ivoire", "uae": "united arab emirates",
     # economy
     "consumer price index": "cpi", "personal consumption expenditures": "pce", "gross domestic product": "gdp",
-    "producer price index": "ppi", "year over year": "yoy", "y y": "yoy", "annual inflation": "cpi yoy",
+    "producer price index": "ppi", "year over year": "yoy", "y y": "yoy", "annual inflation": "cpi yoy", "monthly inflation": "cpi mom", "inflation": "cpi", "core inflation": "core cpi",
+    "cpi inflation": "cpi", "pce inflation": "pce", "inflation rate": "cpi",
     "month over month": "mom", "m m": "mom", "nonfarm payrolls": "payrolls", "non farm payrolls": "payrolls",
     "jobs report": "payrolls", "nfp": "payrolls", "federal reserve": "fed", "fomc": "fed",
     "federal open market committee": "fed", "european central bank": "ecb", "bank of england": "boe",

@@ -14,21 +14,15 @@ from typing import Any, Final
 
 import polars as pl
 
-from arb_platform.domain.fees import FeeSchedule, Fill, order_fee, schedule_of
+from arb_platform.domain.fees import FeeSchedule, schedule_of
 from arb_platform.domain.markets import KALSHI, POLYMARKET, Market
-from arb_platform.domain.units import ONE, decimal, units
+from arb_platform.domain.units import ONE, units
+from arb_platform.reports.edge_fees import DEPTH, LEVELS, RATE_SCALE, WIDE, ceil, with_exact_fees
 
-DEPTH: Final = 3
-LEVELS: Final = range(1, DEPTH + 1)
 BOOK_COLUMNS: Final = tuple(
     f"{side}{n}_{what}" for side in ("bid", "ask") for n in LEVELS for what in ("px", "sz")
 )
-RATE_SCALE: Final = 10**9
-_WIDE: Final = pl.Int128
 # totals are size (millionths) times price (millionths)
-# Polymarket cuts a fill's fee at 1e-5 dollars, Kalshi rounds it up at 1e-4; here in 1e-27 dollars
-_POLY_STEP: Final = 10**22
-_KALSHI_STEP: Final = 10**23
 TOTAL: Final = pl.Decimal(38, 12)
 EACH: Final = pl.Decimal(18, 12)
 
@@ -113,7 +107,7 @@ def find_edges(
     parts = [
         _direction(states, poly_side, limits).filter(pl.col("at") >= start) for poly_side in ("yes", "no")
     ]
-    edges = _with_exact_fees(pl.concat(parts), pairs)
+    edges = with_exact_fees(pl.concat(parts), pairs)
     return _finished(edges, limits).sort("pair_hash", "at", "direction")
 
 
@@ -231,14 +225,14 @@ def _walk(legs: pl.DataFrame) -> pl.DataFrame:
                 ONE
                 - pl.col(f"p{i}")
                 - pl.col(f"k{j}")
-                - _marginal(f"p{i}", "poly_rate")
+                - _marginal(f"p{i}", "poly_rate", "poly_exponent")
                 - _marginal(f"k{j}", "kalshi_rate")
                 > 0
             )
             taken = earns if (i, j) != (1, 1) else pl.lit(value=True)
             overlaps[i, j] = pl.when(taken).then((upper - lower).clip(lower_bound=0)).otherwise(0)
     priced = cumulated.with_columns(expr.alias(f"o{i}{j}") for (i, j), expr in overlaps.items())
-    gross = [pl.col(f"o{i}{j}").cast(_WIDE) * (ONE - pl.col(f"p{i}") - pl.col(f"k{j}")) for i, j in overlaps]
+    gross = [pl.col(f"o{i}{j}").cast(WIDE) * (ONE - pl.col(f"p{i}") - pl.col(f"k{j}")) for i, j in overlaps]
     return priced.with_columns(
         pl.sum_horizontal(f"o{i}{j}" for i, j in overlaps).alias("size"),
         pl.sum_horizontal(gross).alias("gross_units"),
@@ -249,9 +243,14 @@ def _walk(legs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _marginal(price: str, rate: str) -> pl.Expr:
+def _marginal(price: str, rate: str, exponent: str | None = None) -> pl.Expr:
     """Fee of one more contract in millionths, close enough to decide where to stop; unknown counts as 0 here."""
-    return (pl.col(rate).fill_null(0) // 1000) * pl.col(price) * (ONE - pl.col(price)) // 10**12
+    spread = pl.col(price) * (ONE - pl.col(price))
+    plain = (pl.col(rate).fill_null(0) // 1000) * spread // 10**12
+    if exponent is None:
+        return plain
+    curved = (pl.col(rate).fill_null(0) / 1000 * (spread / 10**12) ** pl.col(exponent)).floor().cast(pl.Int64)
+    return pl.when(pl.col(exponent) == 1.0).then(plain).otherwise(curved)
 
 
 def _refusal(limits: Thresholds) -> pl.Expr:
@@ -283,58 +282,12 @@ def _skew_ms() -> pl.Expr:
     return (pl.col("p_received_at") - pl.col("k_received_at")).dt.total_microseconds().abs() / 1000
 
 
-def _with_exact_fees(edges: pl.DataFrame, pairs: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    """Add ``fee_units`` (1e-12 dollars), NULL where a leg's fee is unknown.
-
-    Exponent 1, which is all either venue uses today, is computed in columns; the rest row by row.
-    """
-    poly = pl.sum_horizontal(_raw_fee(f"p{n}", "poly_rate") // _POLY_STEP for n in LEVELS) * 10**7
-    kalshi_steps = pl.sum_horizontal(_ceil(_raw_fee(f"k{n}", "kalshi_rate"), _KALSHI_STEP) for n in LEVELS)
-    kalshi = _ceil(kalshi_steps, 100) * 10**10
-    plain = pl.col("poly_exponent") == 1.0
-    known = pl.col("poly_rate").is_not_null() & pl.col("kalshi_rate").is_not_null()
-    priced = edges.with_columns(pl.when(known & plain).then(poly + kalshi).otherwise(None).alias("fee_units"))
-    odd = priced.filter(known & ~plain)
-    if odd.is_empty():
-        return priced
-    schedules = {pair["pair_hash"]: (pair["poly_schedule"], pair["kalshi_schedule"]) for pair in pairs}
-    fees = [_fee_units(row, *schedules[row["pair_hash"]]) for row in odd.iter_rows(named=True)]
-    return pl.concat(
-        [priced.filter(~(known & ~plain)), odd.with_columns(pl.Series("fee_units", fees, dtype=_WIDE))]
-    )
-
-
-def _raw_fee(level: str, rate: str) -> pl.Expr:
-    """C x rate x p x (1-p) of the fill at ``level`` in 1e-27 dollars (1e-6, 1e-9, 1e-6 and 1e-6)."""
-    price = pl.col(level).cast(_WIDE)
-    return pl.col(f"{level}_fill").cast(_WIDE) * pl.col(rate).cast(_WIDE) * price * (ONE - price)
-
-
-def _ceil(value: pl.Expr, step: pl.Expr | int) -> pl.Expr:
-    return -((-value) // step)
-
-
-def _fee_units(row: dict[str, Any], poly: FeeSchedule, kalshi: FeeSchedule) -> int | None:
-    total = Decimal(0)
-    for leg, schedule in (("p", poly), ("k", kalshi)):
-        fills = [
-            Fill(decimal(row[f"{leg}{n}"]), decimal(row[f"{leg}{n}_fill"]))
-            for n in LEVELS
-            if row[f"{leg}{n}_fill"]
-        ]
-        fee = order_fee(schedule, fills)
-        if fee is None:
-            return None
-        total += fee
-    return int(total * 10**12)
-
-
 def _finished(edges: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     """Columns of the contract, from integers to DECIMAL; per-contract figures are cut at 1e-9 dollars."""
-    size = pl.col("size").cast(_WIDE)
+    size = pl.col("size").cast(WIDE)
     # 1e-12 dollars over 1e-6 contracts is 1e-6 dollars a contract; x 1000 for 1e-9
     gross_each = (pl.col("gross_units") * 1000) // size
-    fees_each = _ceil(pl.col("fee_units") * 1000, size)
+    fees_each = ceil(pl.col("fee_units") * 1000, size)
     net_each = gross_each - fees_each
     poor = pl.col("reason").is_null() & (net_each < int(limits.min_net_edge * 10**9))
     days = (pl.col("ends_at") - pl.col("at")).dt.total_seconds() / 86_400

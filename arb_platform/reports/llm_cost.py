@@ -42,7 +42,7 @@ SOURCES: Final = {
                cost_usd, fallback
         FROM lake.llm_calls WHERE started_at >= $1 AND started_at < $2""",
     "runs": """
-        SELECT asked, cached, failed, stopped_reason
+        SELECT judge, asked, cached, stopped_reason
         FROM lake.validation_runs WHERE started_at >= $1 AND started_at < $2""",
     # What an answer used to cost, for the value of a cache hit on a day without a paid answer.
     "earlier": """
@@ -56,20 +56,20 @@ _CENT_FRACTION: Final = Decimal("1E-12")
 def build(period: Period, sources: Sources) -> pl.DataFrame:
     """Rows of one day: one per provider and model (scope ``model``), one for all (scope ``day``).
 
-    ``calls``: one row per attempt. ``runs``: one row per validation run with ``asked``, ``cached``
-    (verdicts reused: the cache hits), ``failed`` and ``stopped_reason``. ``earlier``: one row,
-    cost_usd and pairs of the last 30 days.
+    ``calls``: one row per attempt. ``runs``: one row per validation run with ``judge``, ``asked``,
+    ``cached`` (verdicts reused: the cache hits) and ``stopped_reason``; runs of judges other than
+    ``llm`` cost nothing and save nothing. ``earlier``: one row, cost_usd and pairs of the last 30 days.
     """
-    calls = sources["calls"]
+    calls, runs = sources["calls"], sources["runs"].filter(pl.col("judge") == "llm")
     by_model = _figures(calls, ["provider", "model"]).with_columns(
         pl.lit("model").alias("scope"), pl.lit(OK).alias("state"), _note().alias("note")
     )
     day = _figures(calls, []).with_columns(pl.lit(DAY_SCOPE).alias("scope"))
     day = day.with_columns(
-        pl.Series("cache_hits", [_sum(sources["runs"], "cached")], dtype=pl.Int64),
-        pl.Series("cache_saved_usd", [_saved(day, sources)], dtype=MONEY),
+        pl.Series("cache_hits", [_sum(runs, "cached")], dtype=pl.Int64),
+        pl.Series("cache_saved_usd", [_saved(day, runs, sources["earlier"])], dtype=MONEY),
     )
-    state, note = _state(day, sources["runs"])
+    state, note = _state(day, runs, others=runs.height < sources["runs"].height)
     day = day.with_columns(pl.lit(state).alias("state"), pl.lit(note).alias("note"))
     frame = pl.concat([as_columns(by_model, COLUMNS), as_columns(day, COLUMNS)])
     return frame.with_columns(pl.lit(period.day).alias("day")).sort(
@@ -118,13 +118,13 @@ def _per(cost: Decimal | None, pairs: int) -> Decimal | None:
     return None if cost is None or not pairs else (cost / pairs).quantize(_CENT_FRACTION)
 
 
-def _saved(day: pl.DataFrame, sources: Sources) -> Decimal | None:
+def _saved(day: pl.DataFrame, runs: pl.DataFrame, earlier: pl.DataFrame) -> Decimal | None:
     """An estimate: hits x what a validated pair costs today, or cost in the last 30 days."""
-    hits = _sum(sources["runs"], "cached")
+    hits = _sum(runs, "cached")
     price: Decimal | None = day["cost_per_validated_pair_usd"][0]
-    if price is None and sources["earlier"].height:
-        earlier = sources["earlier"].row(0, named=True)
-        price = _per(Decimal(earlier["cost_usd"]), earlier["pairs"])
+    if price is None and earlier.height:
+        known = earlier.row(0, named=True)
+        price = _per(Decimal(known["cost_usd"]), known["pairs"])
     if hits == 0:
         return Decimal(0)
     return None if price is None else hits * price
@@ -141,29 +141,30 @@ def _note() -> pl.Expr:
     return pl.concat_str([unknown.otherwise(None), pl.lit("")], separator="", ignore_nulls=True)
 
 
-def _state(day: pl.DataFrame, runs: pl.DataFrame) -> tuple[str, str]:
+def _state(day: pl.DataFrame, runs: pl.DataFrame, *, others: bool) -> tuple[str, str]:
     row = day.row(0, named=True)
-    asked, cached = _sum(runs, "asked"), _sum(runs, "cached")
-    stopped = (
-        [reason for reason in runs["stopped_reason"].drop_nulls().unique().sort() if reason]
-        if runs.height
-        else []
-    )
-    notes = [f"a run stopped: {reason}" for reason in stopped]
+    notes = [
+        f"a run stopped: {reason}" for reason in runs["stopped_reason"].drop_nulls().unique().sort() if reason
+    ]
     if row["unknown_cost_calls"]:
         notes.append(f"{row['unknown_cost_calls']} calls of unknown cost are not in the sum")
     if row["calls"] == 0:
-        if asked:
-            return FAILED, "; ".join([f"{asked} pairs were to be asked and no call was made", *notes])
-        said = (
-            f"no call was needed: {cached} pairs came from the cache"
-            if cached
-            else "no validation ran on this day"
+        state, said = _without_calls(
+            _sum(runs, "asked"), _sum(runs, "cached"), stopped=bool(notes), others=others
         )
-        return (OK if cached else EMPTY), "; ".join([said, *notes])
+        return state, "; ".join([said, *notes])
     if row["ok"] == 0:
         return FAILED, "; ".join([f"none of {row['calls']} calls gave a usable answer", *notes])
     return OK, "; ".join(notes)
+
+
+def _without_calls(asked: int, cached: int, *, stopped: bool, others: bool) -> tuple[str, str]:
+    """A day without calls: nothing was to be asked, or something was and it did not come to it."""
+    if asked or (stopped and not cached):
+        return FAILED, f"{asked} pairs were to be asked and no call was made" if asked else "no call was made"
+    if cached:
+        return OK, f"no call was needed: {cached} pairs came from the cache"
+    return EMPTY, "only a judge without a language model ran" if others else "no validation ran on this day"
 
 
 def headline(frame: pl.DataFrame) -> str:

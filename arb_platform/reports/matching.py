@@ -31,8 +31,9 @@ COLUMNS: Final[dict[str, pl.DataType]] = {
 }  # fmt: skip
 
 SOURCES: Final = {
+    # A pair that is proposed again moves its proposed_at, so a day has what was proposed around it too.
     "candidates": """
-        SELECT pair_hash, broken_rules FROM lake.candidate_pairs WHERE proposed_at >= $1 AND proposed_at < $2""",
+        SELECT pair_hash, broken_rules FROM lake.candidate_pairs WHERE proposed_at >= $1 AND first_proposed_at < $2""",
     "verdicts": """
         SELECT pair_hash, judge, status FROM lake.verdicts WHERE decided_at >= $1 AND decided_at < $2""",
     "runs": """
@@ -117,7 +118,7 @@ REPORT: Final = Report(
     title="Matching",
     description="Candidates, hard rules, verdicts and human decisions by day.",
     sources=SOURCES,
-    first_day="SELECT CAST(min(proposed_at) AT TIME ZONE 'UTC' AS DATE) AS first FROM lake.candidate_pairs",
+    first_day="SELECT CAST(min(first_proposed_at) AT TIME ZONE 'UTC' AS DATE) AS first FROM lake.candidate_pairs",
     columns=COLUMNS,
     build=build,
     chart=chart,

@@ -1,6 +1,6 @@
 """The reports by name, and the one way to compute and to read them.
 
-A day is computed alone, so memory is bounded by one day, and replaced whole in one transaction. A
+A day is computed alone, so memory is bounded by one day, and all computed days are replaced in one transaction. A
 day computed after it ended is settled and is not computed again: a month is read, not recomputed.
 """
 
@@ -45,12 +45,10 @@ def run_report(
     """
     report = report_named(name)
     first = since or _first_day(lake, report, now)
-    days = list(_days(first, now))
     settled = set() if recompute else _settled(lake, report, first)
-    for day in days:
-        if day not in settled:
-            frame = build_day(lake, report, Period.of(day, now))
-            _replace(lake, report, day, frame, now)
+    days = [day for day in _days(first, now) if day not in settled]
+    if days:
+        _replace(lake, report, pl.concat(build_day(lake, report, Period.of(day, now)) for day in days), now)
     return read_report(lake, name, since=first)
 
 
@@ -72,11 +70,13 @@ def build_day(lake: Lake, report: Report, period: Period) -> pl.DataFrame:
     return report.build(period, {name: lake.query(sql, moments) for name, sql in report.sources.items()})
 
 
-def _replace(lake: Lake, report: Report, day: date, frame: pl.DataFrame, now: datetime) -> None:
+def _replace(lake: Lake, report: Report, frame: pl.DataFrame, now: datetime) -> None:
+    """Put ``frame`` in the place of the days it has; every day that was built has a row."""
     rows = frame.with_columns(pl.lit(now.astimezone(UTC)).alias("computed_at"))
+    days = rows["day"].unique().to_list()
 
     def replace(connection: Connection) -> None:
-        connection.execute(f"DELETE FROM {report.table} WHERE day = $1", [day])
+        connection.execute(f"DELETE FROM {report.table} WHERE list_contains($1::DATE[], day)", [days])
         insert(connection, report.table, rows)
 
     lake.run(replace)

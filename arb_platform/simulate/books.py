@@ -95,7 +95,7 @@ class SimulatedBook:
             return self._take(rng, "bid", best_bid)
         if best_ask is not None and best_ask < ask - self.tick:
             return self._take(rng, "ask", best_ask)
-        if 0 < bid and (best_bid is None or best_bid < bid) and rng.random() < 0.5:
+        if bid > 0 and (best_bid is None or best_bid < bid) and rng.random() < 0.5:
             return self.set("bid", bid, _size(rng, 0))
         if ask < ONE and (best_ask is None or best_ask > ask) and rng.random() < 0.5:
             return self.set("ask", ask, _size(rng, 0))

@@ -5,8 +5,10 @@ good after a restart. Documents are rendered when somebody asks for them: two hu
 fit into memory, as many JSON objects would not.
 """
 
+import gc
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
@@ -22,10 +24,8 @@ from arb_platform.simulate.truth import UNRELATED, Claim, Truth, TruthTable
 __all__ = ["UNRELATED", "Catalogue", "SimulatedMarket", "Truth", "TruthTable", "build_catalogue"]
 
 DEFAULT_MARKETS: Final = 400
-# The first topics of each family are listed on both venues, so that every trap is in a small catalogue;
-# of the later ones this share is.
-ALWAYS_SHARED: Final = 2
-SHARED: Final = 0.3
+# After the first topics of each family, the share of topics that both venues list (the real share of events is about this).
+SHARED: Final = 0.06
 LOWEST_PRICE: Final = 0.02
 HIGHEST_PRICE: Final = 0.98
 
@@ -46,35 +46,42 @@ class SimulatedMarket:
     now: datetime
     draft: PolymarketDraft | KalshiDraft = field(repr=False)
     topic: str = ""
-    _documents: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+    # rendered events and series, shared by the markets of a catalogue
+    shared_documents: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
+    _document: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def document(self) -> dict[str, Any]:
         """The venue's own market object; Polymarket's has its event in ``events``, as Gamma does."""
-        return self._document("market", self._market)
+        if self._document is None:
+            self._document = self._rendered()
+        return self._document
 
     @property
     def event_document(self) -> dict[str, Any]:
         """The venue's own event object, without nested markets (see :meth:`Catalogue.events`)."""
-        return self._document("event", self._event)
+        known = self.shared_documents.get(id(self.draft.event))
+        if known is None:
+            if isinstance(self.draft, KalshiDraft):
+                known = documents.kalshi_event(self.draft.event, now=self.now)
+            else:
+                known = documents.polymarket_event(self.draft.event, now=self.now)
+            self.shared_documents[id(self.draft.event)] = known
+        return known
 
     @property
     def series_document(self) -> dict[str, Any] | None:
         """Kalshi's series object; None for Polymarket."""
-        return self._document("series", self._series) if isinstance(self.draft, KalshiDraft) else None
+        if not isinstance(self.draft, KalshiDraft):
+            return None
+        return documents.kalshi_series(self.draft.event.series, now=self.now)
 
     @property
     def asset_ids(self) -> tuple[str, ...]:
         """Polymarket's two token ids; nothing for Kalshi."""
         return documents.token_ids(self.market_id) if self.venue == POLYMARKET else ()
 
-    def _document(self, name: str, render: Any) -> dict[str, Any]:
-        known = self._documents.get(name)
-        if known is None:
-            known = self._documents[name] = render()
-        return known
-
-    def _market(self) -> dict[str, Any]:
+    def _rendered(self) -> dict[str, Any]:
         if isinstance(self.draft, KalshiDraft):
             return documents.kalshi_market(
                 self.draft, price=self.fair_price, volume=self.volume, now=self.now
@@ -83,15 +90,6 @@ class SimulatedMarket:
             self.draft, market_id=self.market_id, price=self.fair_price, volume=self.volume, now=self.now
         )
         return market | {"events": [self.event_document], "tags": self.event_document["tags"]}
-
-    def _event(self) -> dict[str, Any]:
-        if isinstance(self.draft, KalshiDraft):
-            return documents.kalshi_event(self.draft.event, now=self.now)
-        return documents.polymarket_event(self.draft.event, now=self.now)
-
-    def _series(self) -> dict[str, Any]:
-        assert isinstance(self.draft, KalshiDraft)
-        return documents.kalshi_series(self.draft.event.series, now=self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +141,30 @@ def build_catalogue(
     ``kalshi_markets`` makes the venues of unequal size (the real ones are about 200,000 by 85,000);
     ``shared`` is the share of topics that both venues list. Raises SettingsError for fewer than one market.
     """
-    wanted = {POLYMARKET: markets_per_venue, KALSHI: kalshi_markets or markets_per_venue}
+    kalshi_wanted = markets_per_venue if kalshi_markets is None else kalshi_markets
+    wanted = {POLYMARKET: markets_per_venue, KALSHI: kalshi_wanted}
     if min(wanted.values()) < 1:
         raise SettingsError("a catalogue needs at least one market for each venue; ask for more")
     assembly = _Assembly(seed, now.astimezone(UTC), wanted)
-    for topic in assembly.topics(shared):
-        assembly.add(topic)
-        if not any(assembly.missing().values()):
-            break
+    with _collector_paused():
+        for topic in assembly.topics(shared):
+            assembly.add(topic)
+            if not any(assembly.missing().values()):
+                break
     polymarket, kalshi = (tuple(assembly.found[venue].values()) for venue in (POLYMARKET, KALSHI))
     return Catalogue(polymarket, kalshi, assembly.truth, seed, assembly.now)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Nothing here is garbage, and looking for it again and again takes half the time of a large catalogue."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Assembly:
@@ -164,6 +176,7 @@ class _Assembly:
         self.wanted = wanted
         self.found: dict[str, dict[str, SimulatedMarket]] = {POLYMARKET: {}, KALSHI: {}}
         self.truth = TruthTable()
+        self._documents: dict[int, dict[str, Any]] = {}
 
     def missing(self) -> dict[str, int]:
         return {venue: self.wanted[venue] - len(self.found[venue]) for venue in self.wanted}
@@ -173,18 +186,18 @@ class _Assembly:
         sources = {
             family.name: family.topics(Random(f"{self.seed}/{family.name}"), self.now) for family in FAMILIES
         }
-        weights = {family.name: family.share for family in FAMILIES}
+        families = {family.name: family for family in FAMILIES}
         given = dict.fromkeys(sources, 0)
         counts = dict.fromkeys(sources, 0)
         chooser = Random(f"{self.seed}/venues")
         while sources:
-            name = min(sources, key=lambda candidate: given[candidate] / weights[candidate])
+            name = min(sources, key=lambda candidate: given[candidate] / families[candidate].share)
             topic = next(sources[name], None)
             if topic is None:
                 del sources[name]
                 continue
             counts[name] += 1
-            if counts[name] > ALWAYS_SHARED:
+            if counts[name] > families[name].listed_twice:
                 topic = self._on_some_venues(topic, chooser, shared)
             given[name] += len(topic.polymarket) + len(topic.kalshi)
             yield topic
@@ -202,11 +215,12 @@ class _Assembly:
         rng = Random(f"{self.seed}/{topic.key}")
         # One venue leans the same way on the whole topic; now and then far enough for an edge.
         lean = rng.gauss(0, 0.006) if rng.random() < 0.9 else rng.choice((-1, 1)) * rng.uniform(0.025, 0.06)
-        drafts = {documents.condition_id(self.seed, draft.key): draft for draft in topic.polymarket}
-        polymarket = self._list(POLYMARKET, topic.key, drafts, rng=rng, lean=0.0)
-        kalshi = self._list(
-            KALSHI, topic.key, {draft.ticker: draft for draft in topic.kalshi}, rng=rng, lean=lean
-        )
+        conditions = {documents.condition_id(self.seed, draft.key): draft for draft in topic.polymarket}
+        tickers = {draft.ticker: draft for draft in topic.kalshi}
+        if (len(conditions), len(tickers)) != (len(topic.polymarket), len(topic.kalshi)):
+            raise ValueError(f"two markets of the topic {topic.key} have the same id")
+        polymarket = self._list(POLYMARKET, topic.key, conditions, rng=rng, lean=0.0)
+        kalshi = self._list(KALSHI, topic.key, tickers, rng=rng, lean=lean)
         self.truth.add_topic(polymarket, kalshi, topic.links)
 
     def _list(
@@ -232,7 +246,15 @@ class _Assembly:
             price = round(min(HIGHEST_PRICE, max(LOWEST_PRICE, price)), 4)
             volume = round(min(5e7, math.exp(rng.gauss(8.5, 2.2))), 2)
             known[market_id] = SimulatedMarket(
-                venue, market_id, price, _tick_units(draft, price), volume, self.now, draft, topic
+                venue,
+                market_id,
+                price,
+                _tick_units(draft, price),
+                volume,
+                self.now,
+                draft,
+                topic,
+                self._documents,
             )
             claims[market_id] = draft.claim
         return claims

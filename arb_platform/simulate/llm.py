@@ -168,6 +168,7 @@ class LLMSimulator:
         rng = Random(f"{self._seed}/request/{self._arrivals}")
         at = self._clock()
         chat: Chat | None = None
+        fault: Fault | None = None
         try:
             self._check_key(provider, request)
             chat = read_chat(provider, await request.read())
@@ -178,7 +179,7 @@ class LLMSimulator:
             if fault is not None:
                 self._refuse(fault)
         except Refused as refusal:
-            self._log(at, provider, chat, status=refusal.status, fault="" if chat is None else "refused")
+            self._log(at, provider, chat, status=refusal.status, fault=fault or "")
             return error_response(refusal, self._error_headers(provider, refusal.status))
         if fault in ("timeout", "reset"):
             self._log(at, provider, chat, status=None, fault=fault)

@@ -16,7 +16,7 @@ from arb_platform.simulate.truth import UNRELATED, Truth, TruthTable
 
 # Where a prompt may keep the text of a market, best first; otherwise its longest text is taken.
 _TEXT_KEYS: Final = ("rules", "rules_primary", "description", "resolution_rules", "text")
-_LONGEST_QUOTE: Final = 180
+_LONGEST_QUOTE: Final = 160
 _INJECTION: Final = re.compile(
     r"(ignore|disregard|forget)\b.{0,40}\b(instruction|previous|prior|above)|system prompt|(answer|respond|reply|output) (only )?with|similarity\W{1,6}1",
     re.IGNORECASE,

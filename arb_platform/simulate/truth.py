@@ -4,7 +4,7 @@ Only the simulators and the tests may read this. The platform sees what a user o
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -27,6 +27,8 @@ class Claim:
     cutoff: str = ""
     by: datetime | None = None
     source: str = ""
+    # how the venue words a threshold ("at least", "above"), which changes nothing on a grid
+    words: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,9 @@ class Link:
     time_window: bool = True
     outcome_definition: bool = False
     resolution_source: bool = True
-    # holds for any two outcomes of the questions, not only for equal ones
+    # holds for any two outcomes of the questions, or for any with this Kalshi one, not only for equal ones
     any_outcome: bool = False
+    kalshi_outcome: Outcome | None = None
     orientation: Orientation = "same"
 
     def truth(self) -> Truth:
@@ -124,21 +127,27 @@ def compare(polymarket: Claim, kalshi: Claim, links: tuple[Link, ...] = ()) -> T
             "settled by another source",
             _source_stratum(polymarket, kalshi),
         )
-    return _same_window(polymarket.outcome, kalshi.outcome, outcomes)
+    return _same_window(polymarket, kalshi, outcomes)
 
 
 def _linked(polymarket: Claim, kalshi: Claim, links: tuple[Link, ...]) -> Truth | None:
     for link in links:
         if (link.polymarket_question, link.kalshi_question) != (polymarket.question, kalshi.question):
             continue
-        if link.any_outcome or polymarket.outcome == kalshi.outcome:
+        if link.kalshi_outcome is not None:
+            if link.kalshi_outcome == kalshi.outcome:
+                return link.truth()
+        elif link.any_outcome or polymarket.outcome == kalshi.outcome:
             return link.truth()
     return None
 
 
-def _same_window(one: Outcome, other: Outcome, outcomes: Relation) -> Truth:
+def _same_window(polymarket: Claim, kalshi: Claim, outcomes: Relation) -> Truth:
     fields = FieldMatches(True, outcomes == "identity", True)
     if outcomes == "identity":
+        if polymarket.words != kalshi.words:
+            reason = f"{polymarket.words} and {kalshi.words} the next value mean the same on this grid"
+            return Truth("identity", "same", fields, reason, "same_bet_other_threshold_words")
         return Truth("identity", "same", fields, "the same outcome, period and source", "same_bet")
     if outcomes == "complement":
         return Truth(
@@ -152,7 +161,7 @@ def _same_window(one: Outcome, other: Outcome, outcomes: Relation) -> Truth:
         "subset": "the Polymarket outcome is part of the Kalshi outcome",
         "superset": "the Kalshi outcome is part of the Polymarket outcome",
     }.get(outcomes, "the outcomes share values and each has some of its own")
-    return Truth(outcomes, "same", fields, reason, _partial_stratum(one, other))
+    return Truth(outcomes, "same", fields, reason, _partial_stratum(polymarket.outcome, kalshi.outcome))
 
 
 def _partial_stratum(one: Outcome, other: Outcome) -> str:

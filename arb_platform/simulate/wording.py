@@ -49,6 +49,16 @@ def initials(name: str) -> str:
     return words[0][0] + words[1][:3] if len(words) == 2 else "".join(word[0] for word in words)[:5]
 
 
+def codes(names: Sequence[str]) -> dict[str, str]:
+    """A ticker part for each name; where two have the same initials, the later gets a number."""
+    found: dict[str, str] = {}
+    for name in names:
+        code = initials(name)
+        taken = set(found.values())
+        found[name] = next(c for c in (code, *(f"{code}{n}" for n in range(2, 100))) if c not in taken)
+    return found
+
+
 @cache
 def slug(text: str) -> str:
     """A web address part out of a title."""

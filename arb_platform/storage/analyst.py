@@ -5,7 +5,11 @@ from pathlib import Path
 
 from arb_platform.domain.errors import StorageError
 from arb_platform.storage.attach import (
-    LakeLocation, attach_statement, load_statements, quoted, s3_endpoint_options,
+    LakeLocation,
+    attach_statement,
+    load_statements,
+    quoted,
+    s3_endpoint_options,
 )  # fmt: skip
 
 

@@ -10,12 +10,12 @@ from typing import Any, Final, Self, TypeVar
 import duckdb
 import polars as pl
 
-from arb_platform.domain.errors import DiskFull, StorageError
-from arb_platform.storage.attach import LakeLocation as LakeLocation
-from arb_platform.storage.attach import S3Access as S3Access
-from arb_platform.storage.attach import connect, first_line, prepare, unavailable
+from arb_platform.domain.errors import DiskFull, LakeUnavailable, StorageError
+from arb_platform.storage.attach import LakeLocation, S3Access, connect, first_line, prepare, unavailable
 from arb_platform.storage.lock import DEFAULT_TIMEOUT_SECONDS, FileGuard, NoGuard
 from arb_platform.storage.schema import TABLES, lake_version, migrate
+
+__all__ = ["Connection", "Lake", "LakeLocation", "S3Access", "insert", "merge_into"]
 
 T = TypeVar("T")
 Connection = duckdb.DuckDBPyConnection
@@ -109,7 +109,10 @@ class Lake:
 
     def _start(self) -> None:
         if self.read_only:
-            self._attempt(lambda: lake_version(self._connected()))
+            if self._attempt(lambda: lake_version(self._connected())) == 0:
+                raise LakeUnavailable(
+                    f"the lake at {self.location.root} is empty; start `arb up` or `arb demo` to fill it."
+                )
             return
         # Attaching may create the catalogue, so that happens under the lock as well.
         with self._guard.hold():
@@ -143,7 +146,10 @@ class Lake:
 
         def ask() -> pl.DataFrame:
             with self.cursor() as cursor:
-                return cursor.sql(sql, params=parameters or None).pl()
+                answer = cursor.sql(sql, params=parameters or None)
+                if answer is None:
+                    raise StorageError("query() is for reading; write with append(), merge() or run().")
+                return answer.pl()
 
         return self._stated(lambda: self._attempt(ask))
 
@@ -214,7 +220,7 @@ class Lake:
     def _connected(self) -> Connection:
         with self._mutex:
             if self._instance is None:
-                self._instance = connect(self.location, read_only=self.read_only)
+                self._instance = connect(self.location, read_only=self.read_only, check_signatures=False)
                 self._opened_at = self._monotonic()
             return self._instance
 

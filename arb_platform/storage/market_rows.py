@@ -21,6 +21,7 @@ VOLATILE: Final = (
 )  # fmt: skip
 _OWN: Final = frozenset({"content_hash", "exact", "valid_from", "valid_to", "gone"})
 MARKET_COLUMNS: Final = tuple(column for column in MARKET_VERSIONS.columns if column.name not in _OWN)
+_DECIMALS: Final = tuple(column.name for column in MARKET_COLUMNS if column.type.startswith("DECIMAL"))
 _SCHEMA: Final = pa.schema(
     [MARKET_VERSIONS.arrow_schema().field(column.name) for column in MARKET_COLUMNS]
     + [("content_hash", pa.string()), ("exact", pa.string())]
@@ -52,13 +53,17 @@ def read_market(row: dict[str, Any]) -> Market:
         fields[name] = tuple(fields[name] or ())
     if fields["close_time"] is not None:
         fields["close_time"] = fields["close_time"].astimezone(UTC)
-    for name, text in json.loads(row["exact"] or "{}").items():
-        fields[name] = _restored(name, text)
+    for name in _DECIMALS:
+        if fields[name] is not None:
+            fields[name] = _plain(fields[name])
+    if row["exact"] is not None:
+        fields |= {name: _restored(name, value) for name, value in json.loads(row["exact"]).items()}
     return Market(**fields)
 
 
 def _column(column: Column, values: list[Any], exact: list[dict[str, Any]]) -> pa.Array:
     kind = MARKET_VERSIONS.arrow_schema().field(column.name).type
+    stored: list[Any]
     if column.type.startswith("DECIMAL"):
         stored = [_fitting(value, kind.precision, kind.scale) for value in values]
     elif column.type == "VARCHAR":
@@ -80,6 +85,12 @@ def _fitting(number: Decimal | None, precision: int, scale: int) -> Decimal | No
     if number is None or not number.is_finite() or number.adjusted() >= precision - scale:
         return None
     return round(number, scale) if number.as_tuple().exponent < -scale else number  # type: ignore[operator]
+
+
+def _plain(number: Decimal) -> Decimal:
+    """``number`` without the zeros of its column's scale, and without an exponent."""
+    short = number.normalize()
+    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]
 
 
 def _aware(moment: datetime) -> datetime:

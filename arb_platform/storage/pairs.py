@@ -149,7 +149,7 @@ def load_verdicts(lake: Lake, status: VerdictStatus | None = None, *, history: b
     return [_verdict(row) for row in frame.iter_rows(named=True)]
 
 
-def save_review(
+def save_review(  # noqa: PLR0917 the order is the command line's
     lake: Lake, pair_hash: str, decision: Decision, reason: str, reviewer: str, decided_at: datetime
 ) -> None:
     """Keep a human decision. Raises StorageError for a pair nobody proposed or a decision that is none."""

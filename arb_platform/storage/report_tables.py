@@ -18,26 +18,6 @@ _STATE: Final = (
     Column("computed_at", "TIMESTAMPTZ", "when the report was run"),
 )
 
-VALIDATION_RUNS: Final = Table(
-    "validation_runs",
-    "one run of the validation of candidate pairs",
-    (
-        Column("run_id", "VARCHAR", "key; llm_calls.run_id points here"),
-        Column("started_at", "TIMESTAMPTZ", "when it began"),
-        Column("ended_at", "TIMESTAMPTZ", "when it ended; NULL while it runs or when its process died"),
-        Column("asked", "BIGINT", "pairs put to the judge"),
-        Column("cached", "BIGINT", "pairs that needed no question: a valid verdict was there"),
-        Column("accepted", "BIGINT", "verdicts of this status"),
-        Column("rejected", "BIGINT", "verdicts of this status"),
-        Column("review", "BIGINT", "verdicts of this status"),
-        Column("failed", "BIGINT", "pairs nobody answered for"),
-        Column("skipped_by_rules", "BIGINT", "pairs not asked about because a hard rule objects"),
-        Column("cost_usd", "DECIMAL(38,12)", "known cost of its calls"),
-        Column("stopped_reason", "VARCHAR", "why it stopped early; empty when it did not"),
-    ),
-    key=("run_id",),
-)
-
 REPORT_LLM_COST: Final = Table(
     "report_llm_cost",
     "what one model, or all of them, cost on one day",
@@ -174,7 +154,7 @@ REPORT_MATCHING: Final = Table(
     (
         _DAY,
         Column("scope", "VARCHAR", "day"),
-        Column("candidates", "BIGINT", "pairs proposed"),
+        Column("candidates", "BIGINT", "pairs proposed up to that day and still on or after it"),
         Column("broken_by_rules", "BIGINT", "of them with a broken hard rule"),
         Column("asked", "BIGINT", "pairs put to the judge"),
         Column("cached", "BIGINT", "pairs that a valid verdict answered"),
@@ -216,7 +196,6 @@ REPORT_OPPORTUNITIES: Final = Table(
 )
 
 REPORT_TABLES: Final = (
-    VALIDATION_RUNS,
     REPORT_LLM_COST,
     REPORT_LATENCY,
     REPORT_CONTINUITY,

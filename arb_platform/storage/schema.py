@@ -45,7 +45,7 @@ Migration = Callable[[duckdb.DuckDBPyConnection], None]
 
 
 def _first(connection: duckdb.DuckDBPyConnection) -> None:
-    """the tables of the first release"""
+    """The tables of the first release."""
     _add(connection, since=1)
 
 
@@ -84,7 +84,8 @@ def migrate(connection: duckdb.DuckDBPyConnection, now: datetime) -> int:
         for version, migration in enumerate(MIGRATIONS[before:], start=before + 1):
             migration(connection)
             connection.execute(
-                "INSERT INTO schema_version VALUES (?, ?, ?)", [version, now, migration.__doc__ or ""]
+                "INSERT INTO schema_version VALUES (?, ?, ?)",
+                [version, now, (migration.__doc__ or "").strip()],
             )
         _create_views(connection)
         connection.execute("COMMIT")

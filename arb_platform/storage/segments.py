@@ -13,7 +13,7 @@ from arb_platform.storage.stream_tables import PROMOTED_COLUMNS, SPOOLED_TABLES
 _SPOOLED: Final[dict[str, Table]] = {table.name: table for table in SPOOLED_TABLES}
 
 
-class TornSegment(Exception):  # noqa: N818 - internal to promotion, never shown as an error
+class TornSegment(Exception):
     """Why a file of the spool cannot be promoted."""
 
 

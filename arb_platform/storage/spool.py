@@ -5,6 +5,7 @@ A segment's name says when it was durable, which segment it is, and the checksum
 torn or altered file cannot be mistaken for a whole one.
 """
 
+import contextlib
 import errno
 import os
 import re
@@ -94,7 +95,8 @@ class Spool:
             temporary.rename(path)
             sync_directory(folder)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise spool_error(error, folder) from error
         landed_at = _stamp(path, landed_at, self._clock())
         return Segment(path, segment_id, venue, table, landed_at, checksum, rows.num_rows)

@@ -10,7 +10,11 @@ import pyarrow as pa
 from arb_platform.domain.books import BookSnapshot, Level
 from arb_platform.domain.streams import QuarantinedFrame, StreamEvent, StreamSession
 from arb_platform.storage.stream_tables import (
-    BOOK_SNAPSHOTS, PROMOTED_COLUMNS, QUARANTINED_FRAMES, STREAM_EVENTS, STREAM_SESSIONS,
+    BOOK_SNAPSHOTS,
+    PROMOTED_COLUMNS,
+    QUARANTINED_FRAMES,
+    STREAM_EVENTS,
+    STREAM_SESSIONS,
 )  # fmt: skip
 from arb_platform.storage.text import storable
 

@@ -16,7 +16,7 @@ from arb_platform.venues.dial import Endpoint
 from arb_platform.venues.kalshi import KalshiFeed
 from arb_platform.venues.lookups import KalshiLookup, PolymarketLookup
 from arb_platform.venues.polymarket import PolymarketFeed
-from arb_platform.venues.rest_books import KalshiBooks, PolymarketBooks
+from arb_platform.venues.rest_books import KalshiRestBooks, PolymarketRestBooks
 from arb_platform.venues.rest_client import RestClient
 from arb_platform.venues.sharded import ShardedStream
 from arb_platform.venues.signing import KalshiSigner
@@ -67,7 +67,7 @@ class PolymarketWebsocketAdapter(ShardedStream):
             endpoint=Endpoint(ws_url, dict, _POLYMARKET_REFUSED),
             new_feed=partial(PolymarketFeed, max_depth=max_depth),
             lookup=PolymarketLookup(gamma),
-            books=PolymarketBooks(clob),
+            books=PolymarketRestBooks(clob),
             clients=[gamma, clob],
             timing=timing,
             reconnect_delay=reconnect_delay,
@@ -116,7 +116,7 @@ class KalshiWebsocketAdapter(ShardedStream):
             endpoint=Endpoint(url, partial(_signed, signer, url, timing), _KALSHI_REFUSED),
             new_feed=partial(KalshiFeed, max_depth=max_depth),
             lookup=KalshiLookup(rest),
-            books=KalshiBooks(rest),
+            books=KalshiRestBooks(rest),
             clients=[rest],
             timing=timing,
             reconnect_delay=reconnect_delay,

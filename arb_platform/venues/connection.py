@@ -5,10 +5,8 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
@@ -17,6 +15,7 @@ from arb_platform.domain.streams import QuarantinedFrame, StreamOutput, StreamSe
 from arb_platform.venues.backoff import Backoff
 from arb_platform.venues.dial import MAX_FRAME_BYTES
 from arb_platform.venues.feed import Feed
+from arb_platform.venues.push import PushConnection
 from arb_platform.venues.wiring import Wiring
 from arb_platform.venues.witness import watch
 
@@ -33,7 +32,7 @@ class Connection:
 
     def __init__(
         self,
-        socket: ClientConnection,
+        socket: PushConnection,
         feed: Feed,
         *,
         session: StreamSession,
@@ -45,7 +44,10 @@ class Connection:
         self._feed = feed
         self._wiring = wiring
         self._on_good_frame = on_good_frame
+        self._clock = wiring.timing.clock
         self._good = False
+        self._paused = asyncio.Event()
+        self._replace = asyncio.Event()
         self._outgoing: deque[str] = deque()
         self._outgoing_ready = asyncio.Event()
         self._wanted: dict[str, None] = {}
@@ -61,14 +63,19 @@ class Connection:
         self._emit([self.session])
         self._hand_over(self._feed.connected(self.session.session_id, self.session.connected_at))
         self.collect()
-        jobs: list[Coroutine[Any, Any, str]] = [self._read(), self._write(), self._tick(), self._fetch()]
-        jobs.append(watch(self._feed, self.session, self._wiring))
+        jobs: list[Coroutine[Any, Any, str]] = [
+            self._read(), self._write(), self._tick(), self._fetch(), self._pause(), self._replaced(),
+            watch(self._feed, self.session, self._wiring),
+        ]  # fmt: skip
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            reasons = [task.result() for task in done]  # all of them: a fault of ours must not hide behind a reason
+            reasons = [
+                task.result() for task in done
+            ]  # all of them: a fault of ours must not hide behind a reason
             return reasons[0]
         finally:
+            self._socket.stop()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -95,47 +102,57 @@ class Connection:
         if wanted:
             self._wanted.update(dict.fromkeys(wanted))
             self._books_wanted.set()
+        if self._feed.reconnect_reason is not None:
+            self._replace.set()
 
     async def _read(self) -> str:
-        receive = self._socket.recv
-        outbox = self._wiring.outbox
-        clock = self._wiring.timing.clock
-        while True:
-            try:
-                # Bytes, so that a frame that is not UTF-8 reaches the feed and its quarantine.
-                frame = await receive(decode=False)
-            except ConnectionClosed as closed:
-                return self._closed(closed)
-            self._receive(frame, clock())
-            if outbox.full:
-                await outbox.room()
-            if self._feed.reconnect_reason is not None:
-                return self._feed.reconnect_reason
+        self._socket.start(self._receive)
+        await self._socket.ended()
+        return self._goodbye()
 
-    def _receive(self, frame: bytes, received_at: datetime) -> None:
+    def _receive(self, frame: bytes) -> None:
+        """One message, called while its bytes are being read: nothing here may wait."""
         wiring = self._wiring
+        received_at = self._clock()
         self._frames += 1
         wiring.meter.frames += 1
         if wiring.on_frame is not None:
             wiring.on_frame(frame, received_at, self.session.session_id)
-        outputs = self._feed.receive(frame, received_at)
+        feed = self._feed
+        outputs = feed.receive(frame, received_at)
         if outputs:
             self._hand_over(outputs)
-        if not self._good and self._feed.good_frames > 0:
+            if wiring.outbox.full:
+                self._socket.transport.pause_reading()
+                self._paused.set()
+        if not self._good and feed.good_frames > 0:
             self._good = True
             self._on_good_frame()
         self.collect()
 
-    def _closed(self, closed: ConnectionClosed) -> str:
-        if closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG:
+    async def _pause(self) -> str:
+        """Read on once the consumer has made room for rows that must not be dropped."""
+        while True:
+            await self._paused.wait()
+            await self._wiring.outbox.room()
+            self._paused.clear()
+            self._socket.transport.resume_reading()
+
+    async def _replaced(self) -> str:
+        await self._replace.wait()
+        return self._feed.reconnect_reason or "the feed wanted a new connection"
+
+    def _goodbye(self) -> str:
+        """Why the connection is closed, in words; a frame beyond the limit is a row besides."""
+        protocol = self._socket.protocol
+        if protocol.close_sent is not None and protocol.close_sent.code == CloseCode.MESSAGE_TOO_BIG:
             reason = f"a frame larger than {MAX_FRAME_BYTES} bytes"
-            at = self._wiring.timing.clock()
-            lost = QuarantinedFrame(self._wiring.venue, at, reason, b"", self.session.session_id)
+            lost = QuarantinedFrame(self._wiring.venue, self._clock(), reason, b"", self.session.session_id)
             self._hand_over([lost])
             return reason
-        if closed.rcvd is None:
+        if protocol.close_rcvd is None:
             return "the connection was lost without a goodbye (1006)"
-        return f"the venue closed it: {closed.rcvd.code} {closed.rcvd.reason}".rstrip()
+        return f"the venue closed it: {protocol.close_rcvd.code} {protocol.close_rcvd.reason}".rstrip()
 
     async def _write(self) -> str:
         """Send what the feed queued, in order; a venue that does not read must not stop the reading."""
@@ -145,8 +162,8 @@ class Connection:
             while self._outgoing:
                 try:
                     await self._socket.send(self._outgoing.popleft())
-                except ConnectionClosed as closed:
-                    return self._closed(closed)
+                except ConnectionClosed:
+                    return self._goodbye()
 
     async def _tick(self) -> str:
         timing = self._wiring.timing
@@ -154,9 +171,6 @@ class Connection:
             await timing.sleep(TICK_SECONDS)
             self._hand_over(self._feed.tick(timing.clock()))
             self.collect()
-            reason = self._feed.reconnect_reason
-            if reason is not None:
-                return reason
 
     async def _fetch(self) -> str:
         """Bring the books that the feed asks for; what failed is asked again after a while."""

@@ -1,109 +1,209 @@
 """What a connection can vouch for: epochs, rebuilding, what is shown, and the events that say so."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from arb_platform.domain.books import BookSnapshot
-from arb_platform.domain.streams import FeedOutput
+from arb_platform.domain.books import BookSnapshot, Level
+from arb_platform.domain.streams import EventKind, FeedOutput, StreamEvent
 from arb_platform.venues.exchange_clock import ExchangeClock
 from arb_platform.venues.journal import Journal
 from arb_platform.venues.tracked import TrackedBook
+
+FIRST_BOOK: Final = timedelta(seconds=10)
+_LONGEST_WAIT: Final = timedelta(minutes=5)
+_MOST_DOUBLINGS: Final = 5
+_new: Final = tuple.__new__
 
 
 class Continuity:
     """Moves tracked books from epoch to epoch and turns what changed into outputs.
 
-    A ``gap`` says that data is missing, a ``resync`` lasts while one book is being rebuilt; its
-    ``epoch`` is the one that was broken.
+    A ``gap`` says that data is missing, a ``resync`` lasts while one book is being rebuilt, and a
+    ``silence`` while a first book does not come; their ``epoch`` is the one that was broken.
+    ``wanted`` holds the ids of books that should be asked for.
     """
 
-    __slots__ = ("clock", "journal")
+    __slots__ = ("clock", "gaps", "journal", "waiting", "wanted")
 
-    def __init__(self, journal: Journal) -> None:
-        self.journal = journal
-        self.clock = ExchangeClock(journal)
+    def __init__(self, venue: str) -> None:
+        self.journal = Journal(venue)
+        self.clock = ExchangeClock(self.journal)
+        self.gaps = 0
+        self.waiting: dict[str, TrackedBook] = {}
+        self.wanted: dict[str, None] = {}
+
+    # the connection
+
+    def connected(self, session_id: str, books: Collection[TrackedBook], at: datetime) -> list[FeedOutput]:
+        """Every book waits for its first whole one, in a new epoch unless it was never used."""
+        outputs = self.disconnected(books, at, "a new connection")
+        self.journal.session_id = session_id
+        for tracked in books:
+            tracked.start_connection()
+            self.expect(tracked, at, FIRST_BOOK)
+        return outputs
+
+    def disconnected(self, books: Iterable[TrackedBook], at: datetime, reason: str) -> list[FeedOutput]:
+        """Nothing is vouched for any more, and everything that went on ends."""
+        outputs: list[FeedOutput] = []
+        self.clock.end(at, outputs)
+        for tracked in books:
+            tracked.live = False
+            self.release(tracked, at, reason, outputs)
+        self.waiting.clear()
+        self.wanted.clear()
+        return outputs
+
+    def release(self, tracked: TrackedBook, at: datetime, reason: str, outputs: list[FeedOutput]) -> None:
+        """End the open events of a book that is given up, and wait for it no longer."""
+        going_on = filter(None, (tracked.crossing, tracked.rebuilding, tracked.silence))
+        outputs += [replace(event, ended_at=at, detail=f"{event.detail}; ended with {reason}") for event in going_on]
+        tracked.crossing = tracked.rebuilding = tracked.silence = None
+        self.forget(tracked)
+
+    # books that are missing
+
+    def expect(self, tracked: TrackedBook, at: datetime, within: timedelta) -> None:
+        """Wait for a whole book until a deadline."""
+        tracked.due_at = at + within
+        self.waiting[tracked.market_id] = tracked
+
+    def want(self, tracked: TrackedBook, book_id: str | None = None) -> None:
+        """Ask for a book; one whose id nobody told cannot be asked for."""
+        tracked.tries += 1
+        wanted = tracked.book_id or book_id
+        if wanted is not None:
+            self.wanted[wanted] = None
+
+    def forget(self, tracked: TrackedBook) -> None:
+        """Neither wait for this book nor ask for it."""
+        self.waiting.pop(tracked.market_id, None)
+        if tracked.book_id is not None:
+            self.wanted.pop(tracked.book_id, None)
+
+    def drain_wanted(self) -> list[str]:
+        wanted = list(self.wanted)
+        self.wanted.clear()
+        return wanted
+
+    def overdue(self, now: datetime, outputs: list[FeedOutput]) -> list[TrackedBook]:
+        """Books whose deadline has passed: told of, asked for again, and given a longer deadline."""
+        late = [
+            tracked for tracked in self.waiting.values() if tracked.due_at is None or now >= tracked.due_at
+        ]
+        for tracked in late:
+            if tracked.due_at is None:
+                # Added to a connection whose time we did not know until now.
+                self.expect(tracked, now, FIRST_BOOK)
+                continue
+            if tracked.silence is None and tracked.rebuilding is None:
+                self.silent(tracked, tracked.due_at - FIRST_BOOK, "no book came after subscribing", outputs)
+            self.want(tracked)
+            wait = min(FIRST_BOOK * 2 ** min(tracked.tries - 1, _MOST_DOUBLINGS), _LONGEST_WAIT)
+            self.expect(tracked, now, wait)
+        return [tracked for tracked in late if tracked.tries]
+
+    def silent(self, tracked: TrackedBook, since: datetime, detail: str, outputs: list[FeedOutput]) -> None:
+        """Begin the ``silence`` of a book that never came."""
+        tracked.silence = self._about(tracked, "silence", since, detail)
+        outputs.append(tracked.silence)
+
+    # books that break and heal
+
+    def gap(
+        self, tracked: TrackedBook, since: datetime, at: datetime, *, detail: str, outputs: list[FeedOutput]
+    ) -> None:
+        """What happened between these two moments is missing from this book."""
+        self.gaps += 1
+        outputs.append(replace(self._about(tracked, "gap", since, detail), ended_at=at))
+
+    def breaks(
+        self, tracked: TrackedBook, at: datetime, within: timedelta, *, detail: str, outputs: list[FeedOutput]
+    ) -> None:
+        """A new epoch begins, empty until a whole book comes, which is asked for and due ``within``."""
+        if tracked.crossing is not None:
+            outputs.append(replace(tracked.crossing, ended_at=at))
+            tracked.crossing = None
+        if tracked.rebuilding is None:
+            tracked.rebuilding = self._about(tracked, "resync", at, detail)
+            outputs.append(tracked.rebuilding)
+        tracked.start_epoch()
+        self.expect(tracked, at, within)
+        self.want(tracked)
+
+    def rebuilt(
+        self, tracked: TrackedBook, exchange_ms: int | None, received_at: datetime, outputs: list[FeedOutput]
+    ) -> None:
+        """The book was just replaced by a whole one: it can be vouched for, and is shown if that is news."""
+        tops = tracked.bids.top(), tracked.asks.top()
+        if tops[0] is not tracked.shown_bids or tops[1] is not tracked.shown_asks:
+            self.show(tracked, tops, exchange_ms, received_at, outputs)
+        tracked.doubts = 0
+        if tracked.live:
+            return
+        tracked.live = True
+        tracked.due_at = None
+        tracked.tries = 0
+        self.forget(tracked)
+        going_on = filter(None, (tracked.rebuilding, tracked.silence))
+        outputs += [replace(event, ended_at=received_at) for event in going_on]
+        tracked.rebuilding = tracked.silence = None
+
+    # what is shown
 
     def show(
-        self, tracked: TrackedBook, received_at: datetime, exchange_ms: int | None, outputs: list[FeedOutput]
+        self,
+        tracked: TrackedBook,
+        tops: tuple[tuple[Level, ...], tuple[Level, ...]],
+        exchange_ms: int | None,
+        received_at: datetime,
+        outputs: list[FeedOutput],
     ) -> None:
-        """Append a snapshot if the visible levels changed since the last one, or if the epoch is new."""
-        bids, asks = tracked.bids.top(), tracked.asks.top()
-        if bids is tracked.shown_bids and asks is tracked.shown_asks:
-            return
+        """Append a snapshot of ``tops``, the visible bids and asks; called when they are not those last shown."""
+        bids, asks = tops
         tracked.shown_bids, tracked.shown_asks = bids, asks
         crossed = bool(bids and asks and bids[0][0] >= asks[0][0])
         tracked.sequence = sequence = tracked.sequence + 1
-        exchange_time = self.clock.time(exchange_ms, received_at)
-        snapshot: Any = tuple.__new__(
+        exchange_time = self.clock.time(exchange_ms)
+        session_id = self.journal.session_id
+        snapshot: Any = _new(
             BookSnapshot,
             (
-                tracked.market, bids, asks, exchange_time, received_at, sequence, tracked.epoch, crossed,
-                self.journal.session_id,
+                tracked.market,
+                bids,
+                asks,
+                exchange_time,
+                received_at,
+                sequence,
+                tracked.epoch,
+                crossed,
+                session_id,
             ),
-        )  # fmt: skip
+        )
         tracked.snapshot = snapshot
         outputs.append(snapshot)
         if crossed is not (tracked.crossing is not None):
             self._cross(tracked, received_at, outputs)
 
-    def rebuilt(self, tracked: TrackedBook, at: datetime, outputs: list[FeedOutput]) -> None:
-        """The book was just replaced by a whole one: it can be vouched for again."""
-        tracked.live = True
-        tracked.due_at = None
-        tracked.tries = 0
-        tracked.doubts, tracked.doubted_at = 0, None
-        for name in ("rebuilding", "silence"):
-            event = getattr(tracked, name)
-            if event is not None:
-                outputs.append(replace(event, ended_at=at))
-                setattr(tracked, name, None)
-
-    def breaks(self, tracked: TrackedBook, at: datetime, detail: str, outputs: list[FeedOutput]) -> None:
-        """The book cannot be vouched for any more: a new epoch begins, empty until a whole book comes."""
-        if tracked.crossing is not None:
-            outputs.append(replace(tracked.crossing, ended_at=at))
-            tracked.crossing = None
-        # A book that was broken while it was being rebuilt stays one event.
-        if tracked.rebuilding is None:
-            tracked.rebuilding = self.journal.event(
-                "resync", at, market_id=tracked.market_id, epoch=tracked.epoch, detail=detail
-            )
-            outputs.append(tracked.rebuilding)
-        tracked.start_epoch()
-
-    def missing(self, tracked: TrackedBook, since: datetime, detail: str, outputs: list[FeedOutput]) -> None:
-        """No first book came in time."""
-        if tracked.silence is None and tracked.rebuilding is None:
-            tracked.silence = self.journal.event(
-                "silence", since, market_id=tracked.market_id, epoch=tracked.epoch, detail=detail
-            )
-            outputs.append(tracked.silence)
-
-    def close(self, books: Iterable[TrackedBook], at: datetime, reason: str) -> list[FeedOutput]:
-        """End every open event of these books: the connection that it was about is gone."""
-        outputs: list[FeedOutput] = list(self.clock.end(at))
-        for tracked in books:
-            for name in ("crossing", "rebuilding", "silence"):
-                event = getattr(tracked, name)
-                if event is not None:
-                    detail = f"{event.detail}; ended with {reason}" if event.detail else f"ended with {reason}"
-                    outputs.append(replace(event, ended_at=at, detail=detail))
-                    setattr(tracked, name, None)
-        return outputs
+    def judge(self, exchange_ms: int | None, received_at: datetime, outputs: list[FeedOutput]) -> int | None:
+        """The timestamp if it can be believed, else None; tells when clocks disagree."""
+        if exchange_ms is None or not self.clock.judge(exchange_ms, received_at, outputs):
+            return None
+        return exchange_ms
 
     def _cross(self, tracked: TrackedBook, at: datetime, outputs: list[FeedOutput]) -> None:
+        """One ``crossed`` event from the first crossed snapshot to the first that is not."""
         if tracked.crossing is not None:
             outputs.append(replace(tracked.crossing, ended_at=at))
             tracked.crossing = None
             return
-        bid, ask = tracked.book.best_bid, tracked.book.best_ask
-        tracked.crossing = self.journal.event(
-            "crossed",
-            at,
-            market_id=tracked.market_id,
-            epoch=tracked.epoch,
-            detail=f"best bid {bid} and best ask {ask} millionths",
-        )
+        detail = f"best bid {tracked.book.best_bid} and best ask {tracked.book.best_ask} millionths"
+        tracked.crossing = self._about(tracked, "crossed", at, detail)
         outputs.append(tracked.crossing)
+
+    def _about(self, tracked: TrackedBook, kind: EventKind, since: datetime, detail: str) -> StreamEvent:
+        return self.journal.event(
+            kind, since, market_id=tracked.market_id, epoch=tracked.epoch, detail=detail
+        )

@@ -6,18 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
 from arb_platform.domain.errors import CredentialsError, SettingsError, TransportError
 from arb_platform.venues.backoff import Timing, retry_after
+from arb_platform.venues.push import PushConnection
 from arb_platform.venues.rest_client import is_loopback
 
 MAX_FRAME_BYTES: Final = 32 * 1024 * 1024
 OPEN_TIMEOUT_SECONDS: Final = 10.0
 CLOSE_TIMEOUT_SECONDS: Final = 1.0
-# Frames that may wait in the library before it stops reading the socket.
-_QUEUED_FRAMES: Final = 1024
 _REFUSED: Final = (401, 403)
 
 
@@ -41,10 +40,10 @@ class HandshakeFailed(TransportError):
         self.wait = wait
 
 
-async def dial(endpoint: Endpoint, timing: Timing) -> ClientConnection:
+async def dial(endpoint: Endpoint, timing: Timing) -> PushConnection:
     """An open websocket. Raises HandshakeFailed where trying again may help, else CredentialsError."""
     try:
-        return await connect(
+        socket = await connect(
             endpoint.url,
             additional_headers=endpoint.headers(),
             user_agent_header="arb-platform",
@@ -52,10 +51,10 @@ async def dial(endpoint: Endpoint, timing: Timing) -> ClientConnection:
             ping_interval=None,
             compression=None,
             max_size=MAX_FRAME_BYTES,
-            max_queue=_QUEUED_FRAMES,
             open_timeout=OPEN_TIMEOUT_SECONDS,
             close_timeout=CLOSE_TIMEOUT_SECONDS,
             proxy=None if is_loopback(endpoint.url) else True,
+            create_connection=PushConnection,
         )
     except InvalidStatus as error:
         raise _refusal(error, endpoint, timing) from None
@@ -63,6 +62,8 @@ async def dial(endpoint: Endpoint, timing: Timing) -> ClientConnection:
         raise SettingsError(f"not a websocket address: {error}. Correct the venue's address.") from None
     except (InvalidHandshake, OSError, TimeoutError) as error:
         raise HandshakeFailed(why(error)) from None
+    assert isinstance(socket, PushConnection)
+    return socket
 
 
 def why(error: BaseException) -> str:

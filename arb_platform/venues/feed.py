@@ -18,7 +18,10 @@ class Feed(Protocol):
     """One shard of one venue: its books, its subscription, its idea of what is missing."""
 
     venue: str
-    markets: Sequence[Market]
+
+    @property
+    def markets(self) -> Sequence[Market]:
+        """The markets that are followed now."""
 
     def connected(self, session_id: str, at: datetime) -> list[FeedOutput]:
         """A new connection is up: every book starts a new epoch and waits for its first snapshot.

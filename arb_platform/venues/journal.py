@@ -4,6 +4,8 @@ from datetime import datetime
 
 from arb_platform.domain.streams import EventKind, QuarantinedFrame, StreamEvent
 
+# Larger frames are not parsed; the largest real one (a first answer of 200 books) has under 2 MB.
+LARGEST_FRAME = 32 * 1024 * 1024
 # What is kept of a frame that we cannot read; the reason says how long it was.
 KEPT_BYTES = 64 * 1024
 
@@ -44,7 +46,8 @@ class Journal:
     def quarantine(self, frame: bytes | str, received_at: datetime, reason: str) -> QuarantinedFrame:
         """The row of a frame that was not understood, with its first 64 KiB."""
         # A surrogate cannot come from a socket, but from a caller's text.
-        whole = frame.encode("utf-8", "surrogatepass") if isinstance(frame, str) else bytes(frame)
-        if len(whole) > KEPT_BYTES:
-            reason = f"{reason} ({len(whole)} bytes, the first {KEPT_BYTES} kept)"
-        return QuarantinedFrame(self.venue, received_at, reason, whole[:KEPT_BYTES], self.session_id)
+        start = frame[:KEPT_BYTES]
+        kept = start.encode("utf-8", "surrogatepass") if isinstance(start, str) else bytes(start)
+        if len(frame) > KEPT_BYTES:
+            reason = f"{reason} (the first {KEPT_BYTES} of {len(frame)} are kept)"
+        return QuarantinedFrame(self.venue, received_at, reason, kept, self.session_id)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from arb_platform.domain.errors import CredentialsError, TransportError, WireError
 from arb_platform.domain.markets import KALSHI, POLYMARKET, Market
-from arb_platform.venues import kalshi, polymarket
+from arb_platform.venues import kalshi_markets, polymarket_markets
 from arb_platform.venues.rest import list_markets
 from arb_platform.venues.rest_books import chunks
 from arb_platform.venues.rest_client import RestClient
@@ -34,7 +34,7 @@ class PolymarketLookup:
         return found | {token: self.bare(token) for token in ids if token.isdigit()}
 
     async def listed(self) -> Sequence[Market]:
-        return (await list_markets(POLYMARKET, client=self._client)).markets
+        return await _listed(POLYMARKET, self._client)
 
     def bare(self, market_id: str) -> Market:
         return Market(
@@ -58,7 +58,7 @@ class PolymarketLookup:
             log.warning("lookup_failed", extra={"venue": POLYMARKET, "path": path, "reason": str(error)})
             return {}
         documents = answer.get("markets") if isinstance(answer, dict) else answer
-        return _read(documents, polymarket.read_market, ids)
+        return _read(documents, polymarket_markets.read_market, ids)
 
 
 class KalshiLookup:
@@ -72,11 +72,11 @@ class KalshiLookup:
         for chunk in chunks(ids, _CHUNK):
             answer = await self._client.get("/markets", {"tickers": ",".join(chunk), "limit": len(chunk)})
             documents = answer.get("markets") if isinstance(answer, dict) else None
-            found.update(_read(documents, _read_kalshi, chunk))
+            found.update(_read(documents, kalshi_markets.read_market, chunk))
         return found
 
     async def listed(self) -> Sequence[Market]:
-        return (await list_markets(KALSHI, client=self._client)).markets
+        return await _listed(KALSHI, self._client)
 
     def bare(self, market_id: str) -> Market:
         return Market(
@@ -90,8 +90,11 @@ class KalshiLookup:
         )
 
 
-def _read_kalshi(document: Any) -> Market:
-    return kalshi.read_market(document, event=None, series=None)
+async def _listed(venue: str, client: RestClient) -> Sequence[Market]:
+    listing = await list_markets(venue, client=client)
+    if not listing.complete:
+        log.warning("listing_incomplete", extra={"venue": venue, "reason": listing.reason})
+    return [market for market in listing.markets if market.status == "active"]
 
 
 def _read(documents: Any, read: Callable[[Any], Market], ids: Sequence[str]) -> dict[str, Market]:

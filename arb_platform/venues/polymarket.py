@@ -1,43 +1,51 @@
-"""Polymarket: the market channel as a pure feed, and its market documents."""
+"""Polymarket: the market channel as a pure feed, and its market documents.
 
-import re
+Source of the rules: docs.polymarket.com (market channel), the official client's source, and dated
+observations of users of the venue; see the comments beside them.
+"""
+
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Raw
 
 from arb_platform.domain.books import VISIBLE, BookSnapshot
-from arb_platform.domain.errors import SettingsError, WireError
+from arb_platform.domain.errors import WireError
 from arb_platform.domain.markets import POLYMARKET, Market
 from arb_platform.domain.streams import FeedOutput
-from arb_platform.domain.units import ONE
-from arb_platform.venues.continuity import Continuity
+from arb_platform.venues.continuity import FIRST_BOOK, Continuity
 from arb_platform.venues.exchange_clock import milliseconds
-from arb_platform.venues.journal import KEPT_BYTES, Journal
-from arb_platform.venues.numbers import PRICES, SIZES
+from arb_platform.venues.journal import KEPT_BYTES, LARGEST_FRAME
+from arb_platform.venues.polymarket_books import PolymarketBooks
+from arb_platform.venues.polymarket_changes import PENDING_LIMIT, PriceChanges
 from arb_platform.venues.polymarket_markets import read_market, tradable
 from arb_platform.venues.polymarket_subscription import Subscription
 from arb_platform.venues.polymarket_wire import (
-    UNREADABLE, BestBidAsk, Book, Change, Event, LastTradePrice, MarketResolved, NewMarket, PriceChange,
-    TickSizeChange, UnknownKind, book_hash, decode_frame, read_event, rest_book, salvage,
+    UNREADABLE,
+    Book,
+    Event,
+    MarketResolved,
+    NewMarket,
+    PriceChange,
+    TickSizeChange,
+    UnknownKind,
+    book_hash,
+    decode_frame,
+    read_event,
+    rest_book,
+    salvage,
 )  # fmt: skip
 from arb_platform.venues.tracked import TrackedBook
 
 __all__ = ["PolymarketFeed", "read_market", "tradable"]
 
-LARGEST_FRAME: Final = 32 * 1024 * 1024
-# Own top against stated top: one disagreement may be an order of messages, three are a lost one.
-DOUBTS: Final = 3
-FIRST_BOOK_SECONDS: Final = 10.0
-# Changes that wait for the REST book they come on top of; a market that has more is asked anew.
-_PENDING_LIMIT: Final = 2_000
 _ROWS_PER_FRAME: Final = 20
-_ANNOUNCED_LIMIT: Final = 10_000
-_IDS: Final = re.compile(rb'"(?:market|asset_id)"\s*:\s*"([^"\\]{1,100})"')
-_MIRROR: Final = "mirror"
+_REMEMBERED: Final = 10_000
+_LONGEST_WORD: Final = 16
 
 
 class PolymarketFeed:
@@ -49,196 +57,293 @@ class PolymarketFeed:
     """
 
     def __init__(self, markets: Sequence[Market | str] = (), max_depth: int = VISIBLE) -> None:
-        if max_depth < 1:
-            raise SettingsError(f"max_depth must be 1 or more, not {max_depth}")
         self.venue = POLYMARKET
         self.max_depth = max_depth
         self.messages = 0
         self.unreadable_frames = 0
         self.unknown_frames = 0
-        self.gaps = 0
-        self.orphans = 0
-        self.mirrored = 0
-        self.strays = 0
-        self.late = 0
         self.hashes_equal = 0
         self.hashes_different = 0
         self.kinds: Counter[str] = Counter()
+        # condition id -> winning outcome, of markets that the venue said are resolved
         self.resolved: dict[str, str | None] = {}
-        self.reconnect_reason: str | None = None
         self.last_market_frame_at: datetime | None = None
         self.good_frames = 0
-        self._journal = Journal(POLYMARKET)
-        self._continuity = Continuity(self._journal)
+        self._continuity = Continuity(POLYMARKET)
+        self._books = PolymarketBooks(max_depth, follow_all=not markets)
+        self._changes = PriceChanges(self._books, self._continuity)
         self._subscription = Subscription()
-        self._books: dict[str, TrackedBook] = {}
-        # asset id -> its book, or _MIRROR for the token on the other side of one
-        self._by_asset: dict[str, TrackedBook | str] = {}
-        self._waiting: dict[str, TrackedBook] = {}
-        self._wanted: dict[str, None] = {}
+        self._reconnect_reason: str | None = None
         self._announced: dict[str, None] = {}
-        self._follow_all = not markets
-        self._used = False
         for market in markets:
-            self._add(market)
+            self._books.add(market)
 
     @property
     def markets(self) -> Sequence[Market]:
-        return [tracked.market for tracked in self._books.values()]
+        return [tracked.market for tracked in self._books]
 
-    # connection
+    @property
+    def reconnect_reason(self) -> str | None:
+        return self._reconnect_reason
+
+    @property
+    def gaps(self) -> int:
+        return self._continuity.gaps
+
+    @property
+    def orphans(self) -> int:
+        """Changes that came without a book."""
+        return self._changes.orphans
+
+    @property
+    def late(self) -> int:
+        """Changes that came after newer ones of the same book."""
+        return self._changes.late
+
+    @property
+    def mirrored(self) -> int:
+        """Messages about the other token of a followed market."""
+        return self._books.mirrored
+
+    @property
+    def strays(self) -> int:
+        """Messages about markets that are not followed."""
+        return self._books.strays
+
+    # the connection
 
     def connected(self, session_id: str, at: datetime) -> list[FeedOutput]:
-        self._journal.session_id = session_id
-        outputs = self._continuity.close(self._books.values(), at, "a new connection")
-        if self._used:
-            for tracked in self._books.values():
-                tracked.start_connection()
-        self._used = True
-        self.reconnect_reason = None
+        self._reconnect_reason = None
         self.last_market_frame_at = None
         self.good_frames = 0
-        self._wanted.clear()
-        self._waiting = dict(self._books)
-        for tracked in self._books.values():
-            tracked.due_at = at + timedelta(seconds=FIRST_BOOK_SECONDS)
-        self._subscription.connected(self._assets(self._books.values()), at)
-        return outputs
+        self._subscription.connected(self._books.assets(), at)
+        return self._continuity.connected(session_id, self._books, at)
 
     def disconnected(self, at: datetime, reason: str) -> list[FeedOutput]:
-        outputs = self._continuity.close(self._books.values(), at, reason)
-        for tracked in self._books.values():
-            tracked.live = False
-            tracked.snapshot = None
-        self._waiting.clear()
-        self._wanted.clear()
         self._subscription.disconnected()
-        return outputs
+        return self._continuity.disconnected(self._books, at, reason)
 
-    def follow(self, markets: Sequence[Market | str]) -> list[FeedOutput]:
-        """Subscribe to these too, without reconnecting. Markets that are followed already are left alone."""
-        self._follow_all = False
-        added = [tracked for tracked in map(self._add, markets) if tracked is not None]
-        self._subscription.add(self._assets(added))
+    def follow(self, markets: Iterable[Market | str]) -> None:
+        """Subscribe to these too, without reconnecting; markets that are followed already are left alone."""
+        added = [tracked for tracked in map(self._books.add, markets) if tracked is not None]
+        self._subscription.add(self._books.assets(added))
         if self._subscription.open:
-            self._waiting.update((tracked.market_id, tracked) for tracked in added)
-        return []
+            # Their deadline is set by the next tick, which knows the time.
+            self._continuity.waiting.update((tracked.market_id, tracked) for tracked in added)
 
-    def unfollow(self, ids: Sequence[str]) -> list[FeedOutput]:
-        """Drop these market ids and their books."""
-        dropped = [tracked for tracked in (self._books.pop(one, None) for one in ids) if tracked is not None]
-        self._subscription.drop(self._assets(dropped))
+    def unfollow(self, market_ids: Iterable[str]) -> None:
+        """Drop these markets and their books."""
+        dropped = [tracked for tracked in map(self._books.drop, market_ids) if tracked is not None]
+        self._subscription.drop(self._books.assets(dropped))
         for tracked in dropped:
-            self._waiting.pop(tracked.market_id, None)
-            for asset in (*tracked.market.asset_ids, tracked.asset):
-                if asset is not None:
-                    self._by_asset.pop(asset, None)
-                    self._wanted.pop(asset, None)
-        at = self.last_market_frame_at
-        return [] if at is None else self._continuity.close(dropped, at, "the market being dropped")
+            self._continuity.forget(tracked)
 
     def frames_to_send(self) -> list[str]:
         return self._subscription.frames_to_send()
 
     def books_wanted(self) -> list[str]:
-        """Drain the asset ids whose book should be fetched from ``/book``."""
-        wanted = list(self._wanted)
-        self._wanted.clear()
-        return wanted
+        """Drain the token ids whose book should be fetched from ``/book``."""
+        return self._continuity.drain_wanted()
 
     def markets_announced(self) -> list[str]:
-        """Condition ids that ``new_market`` told of, each once: hints for the catalogue."""
-        return list(self._announced)
+        """Drain the condition ids that ``new_market`` told of: hints for the catalogue."""
+        announced = list(self._announced)
+        self._announced.clear()
+        return announced
 
     def tick(self, now: datetime) -> list[FeedOutput]:
-        """Keep-alives, and books that are still missing after their deadline."""
-        reason = self._subscription.tick(now)
-        if reason is not None and self.reconnect_reason is None:
-            self.reconnect_reason = reason
+        """Keep-alives, and the books that are still missing after their deadline."""
+        self._reconnect_reason = self._reconnect_reason or self._subscription.tick(now)
         outputs: list[FeedOutput] = []
-        for tracked in list(self._waiting.values()):
-            self._remind(tracked, now, outputs)
+        self._continuity.overdue(now, outputs)
         return outputs
 
     def snapshot_of(self, market_id: str) -> BookSnapshot | None:
         tracked = self._books.get(market_id)
         return tracked.snapshot if tracked is not None and tracked.live else None
 
-    # frames
+    # what comes in
 
     def receive(self, frame: bytes | str, received_at: datetime) -> list[FeedOutput]:
         outputs: list[FeedOutput] = []
-        self._used = True
         try:
             message = decode_frame(frame) if len(frame) <= LARGEST_FRAME else None
         except UNREADABLE:
             message = None
-        if type(message) is PriceChange:
-            self._price_change(message, frame, received_at, outputs)
-        elif type(message) is list:
-            self._array(message, received_at, outputs)
-        elif message is None:
-            self._hard_case(frame, received_at, outputs)
-        else:
-            self._dispatch(message, frame, received_at, outputs)
+        try:
+            if type(message) is PriceChange:
+                self.messages += 1
+                self.good_frames += 1
+                self.last_market_frame_at = received_at
+                self._changes.apply(message, received_at, outputs)
+            elif type(message) is list:
+                self._array(message, received_at, outputs)
+            elif message is None:
+                self._hard_case(frame, received_at, outputs)
+            else:
+                self._dispatch(message, received_at, outputs)
+        except WireError as error:
+            self._unread(frame, received_at, error, outputs)
         return outputs
 
     def receive_book(self, book: Any, received_at: datetime) -> list[FeedOutput]:
-        """Apply a decoded answer of ``/book``; one that is older than what we know is asked for again."""
+        """Apply a decoded answer of ``/book``, and on top of it what the socket told since it was made."""
         outputs: list[FeedOutput] = []
         try:
             message = rest_book(book)
-            tracked = self._tracked(message.asset_id, message.market, adopt=True)
-            if tracked is None or (tracked.live and tracked.from_socket):
-                return outputs
-            book_ms = milliseconds(message.timestamp)
+            stamp = milliseconds(message.timestamp)
             bids, asks = message.levels()
         except (*UNREADABLE, WireError) as error:
             self.unreadable_frames += 1
-            return [self._journal.quarantine(str(book)[:KEPT_BYTES], received_at, f"a REST book: {error}")]
-        pending = tracked.pending
-        tracked.pending = []
-        tracked.book.replace(bids, asks)
-        if len(pending) >= _PENDING_LIMIT:
-            # Some of what happened since was thrown away, so this book is too old already.
-            tracked.book.clear()
-            self._want(tracked)
+            frame = repr(book)[:KEPT_BYTES]
+            return [self._continuity.journal.quarantine(frame, received_at, f"a REST book: {error}")]
+        book_ms = self._continuity.judge(stamp, received_at, outputs) or 0
+        tracked = self._books.of(message.asset_id, message.market, adopt=True)
+        # A book that the socket keeps up to date is newer than any answer over REST.
+        if tracked is None or (tracked.live and (self.good_frames or book_ms < tracked.base_ms)):
             return outputs
-        for changed_ms, side, price, size in pending:
-            if book_ms is None or changed_ms is None or changed_ms >= book_ms:
-                tracked.book.set("bid" if side == "BUY" else "ask", price, size)
-        tracked.from_socket = bool(pending) or self._subscription.open
-        self._rebuilt(tracked, message, book_ms, received_at, outputs)
+        pending, tracked.pending = tracked.pending, []
+        if len(pending) >= PENDING_LIMIT:
+            # What came after the limit was not kept, so this book is behind already.
+            self._continuity.want(tracked)
+            return outputs
+        tracked.book.replace(bids, asks)
+        tracked.begin(book_ms)
+        for changed_ms, key, size in pending:
+            if changed_ms is None or changed_ms >= book_ms:
+                tracked.write(key, size)
+        self._check_hash(tracked, message)
+        self._continuity.rebuilt(tracked, book_ms or None, received_at, outputs)
         return outputs
 
     def _array(self, elements: list[Raw], received_at: datetime, outputs: list[FeedOutput]) -> None:
-        rows = 0
+        """Element by element, so that a bad one does not take the others with it."""
+        bad = 0
         for raw in elements:
-            found: list[FeedOutput] = []
             element = bytes(raw)
             try:
-                self._dispatch(read_event(element), element, received_at, found)
+                self._dispatch(read_event(element), received_at, outputs)
             except WireError as error:
-                self._unreadable(element, received_at, error, found)
-                rows += 1
-                if rows > _ROWS_PER_FRAME:
-                    found = [output for output in found if type(output) is BookSnapshot]
-            outputs += found
+                bad += 1
+                self._unread(element, received_at, error, outputs, keep=bad <= _ROWS_PER_FRAME)
+        if bad > _ROWS_PER_FRAME:
+            reason = f"{bad - _ROWS_PER_FRAME} more elements of one array that cannot be read"
+            outputs.append(self._continuity.journal.quarantine(b"", received_at, reason))
 
     def _hard_case(self, frame: bytes | str, received_at: datetime, outputs: list[FeedOutput]) -> None:
-        """What is not an event or an array of events: keep-alives, single bad changes, and the rest."""
-        if len(frame) > LARGEST_FRAME:
-            error: WireError = WireError(f"a frame of {len(frame)} bytes; more than {LARGEST_FRAME} are not read")
-            self._unreadable(frame, received_at, error, outputs)
-            return
-        text = frame.strip() if len(frame) < 16 else frame
-        if text in ("PONG", b"PONG"):
+        """What is neither an event nor an array of events. Raises WireError for what stays unreadable."""
+        size = len(frame)
+        word = frame.strip() if size < _LONGEST_WORD else None
+        if word in ("PONG", b"PONG"):
             self._subscription.pong()
-            return
-        if text in ("PING", b"PING"):
+        elif word in ("PING", b"PING"):
             self._subscription.pinged()
+        elif size > LARGEST_FRAME:
+            raise WireError(f"a frame of {size} bytes; more than {LARGEST_FRAME} are not read")
+        else:
+            self._dispatch(read_event(frame), received_at, outputs)
+
+    def _dispatch(self, message: Event, received_at: datetime, outputs: list[FeedOutput]) -> None:
+        """One decoded event. Raises WireError when its content cannot be believed."""
+        self.kinds[type(message).__name__] += 1
+        self.messages += 1
+        if isinstance(message, NewMarket):
+            # Sent for every market of the venue and many times over: no sign that our books are alive.
+            if len(self._announced) < _REMEMBERED:
+                self._announced[message.market or message.condition_id] = None
+            return
+        self.good_frames += 1
+        self.last_market_frame_at = received_at
+        if isinstance(message, PriceChange):
+            self._changes.apply(message, received_at, outputs)
             return
         try:
-            self._dispatch(read_event(frame), frame, received_at, outputs)
-        except WireError as error:
-            self._unreadable(frame, received_at, error, outputs)
+            stamp = milliseconds(message.timestamp)
+        except ValueError as error:
+            raise WireError(str(error)) from None
+        exchange_ms = self._continuity.judge(stamp, received_at, outputs)
+        if isinstance(message, Book):
+            self._book(message, exchange_ms, received_at, outputs)
+        elif isinstance(message, TickSizeChange):
+            tracked = self._books.of(message.asset_id, message.market)
+            if tracked is not None and tracked.live:
+                detail = f"tick size {message.old_tick_size} became {message.new_tick_size}"
+                self._continuity.breaks(tracked, received_at, FIRST_BOOK, detail=detail, outputs=outputs)
+        elif isinstance(message, MarketResolved):
+            self._resolve(message, received_at, outputs)
+
+    def _book(
+        self, message: Book, exchange_ms: int | None, received_at: datetime, outputs: list[FeedOutput]
+    ) -> None:
+        tracked = self._books.of(message.asset_id, message.market, adopt=True)
+        if tracked is None:
+            return
+        try:
+            bids, asks = message.levels()
+        except ValueError as error:
+            raise WireError(str(error)) from None
+        proved = tracked.hash_proved
+        if not self._check_hash(tracked, message) and proved:
+            # The same inputs gave the venue's hash before, so this book is not what was sent.
+            raise WireError(f"the book's hash is not {message.hash[:40]}")
+        tracked.book.replace(bids, asks)
+        tracked.begin(0)
+        tracked.pending.clear()
+        self._continuity.rebuilt(tracked, exchange_ms, received_at, outputs)
+
+    def _check_hash(self, tracked: TrackedBook, message: Book) -> bool:
+        """False if the book's hash could be computed and is another one; advice, because inputs may be stale."""
+        size = tracked.market.min_order_size
+        computed = book_hash(
+            message,
+            min_order_size=None if size is None else format(size.normalize(), "f"),
+            neg_risk=tracked.market.mutually_exclusive,
+        )
+        if computed is None or not message.hash:
+            return True
+        if computed == message.hash:
+            self.hashes_equal += 1
+            # A book over REST brings all inputs itself and says nothing about the ones we know.
+            tracked.hash_proved = tracked.hash_proved or message.min_order_size is None
+            return True
+        self.hashes_different += 1
+        return False
+
+    def _resolve(self, message: MarketResolved, received_at: datetime, outputs: list[FeedOutput]) -> None:
+        """The market is over: its book is not vouched for any more, and nobody waits for another."""
+        if len(self.resolved) < _REMEMBERED:
+            self.resolved[message.market] = message.winning_outcome
+        tracked = self._books.get(message.market)
+        if tracked is not None:
+            self._continuity.release(tracked, received_at, "the market's resolution", outputs)
+            tracked.start_epoch()
+            tracked.market = replace(tracked.market, status="resolved", result=message.winning_outcome)
+
+    def _unread(
+        self,
+        frame: bytes | str,
+        received_at: datetime,
+        error: WireError,
+        outputs: list[FeedOutput],
+        *,
+        keep: bool = True,
+    ) -> None:
+        """Count and keep what cannot be read, and stop vouching for the books it was about."""
+        if keep:
+            outputs.append(self._continuity.journal.quarantine(frame, received_at, str(error)))
+        if isinstance(error, UnknownKind):
+            self.unknown_frames += 1
+            return
+        self.unreadable_frames += 1
+        saved = salvage(frame) if len(frame) <= LARGEST_FRAME else None
+        detail = "a message about this book cannot be read"
+        for tracked in self._books.named([frame] if saved is None else saved[1]):
+            if tracked.live:
+                self._continuity.gap(tracked, received_at, received_at, detail=detail, outputs=outputs)
+                self._continuity.breaks(tracked, received_at, FIRST_BOOK, detail=detail, outputs=outputs)
+            elif tracked.tries == 0:
+                self._continuity.want(tracked)
+        if saved is not None:
+            # The frame is kept already, whatever else is wrong with it.
+            with suppress(WireError):
+                self._changes.apply(saved[0], received_at, outputs)

@@ -6,17 +6,21 @@ are named; msgspec skips the others.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw, Struct
 
 from arb_platform.domain.errors import WireError
+from arb_platform.venues.journal import KEPT_BYTES, LARGEST_FRAME
 from arb_platform.venues.numbers import PRICES, SIZES
 
 Levels = list[tuple[int, int]]
 Timestamp = str | int | None
+
+_IDS: Final = re.compile(rb'"(?:market|asset_id)"\s*:\s*"([^"\\]{1,100})"')
 
 # What decoding can raise on hostile bytes: malformed JSON, wrong shapes, text that is not UTF-8, deep nesting.
 UNREADABLE: Final = (ValueError, RecursionError, OverflowError)
@@ -143,12 +147,20 @@ class MarketResolved(Struct, gc=False, tag_field="event_type", tag="market_resol
 
 Event = Book | PriceChange | TickSizeChange | LastTradePrice | BestBidAsk | NewMarket | MarketResolved
 _KINDS: Final = frozenset(
-    {"book", "price_change", "tick_size_change", "last_trade_price", "best_bid_ask", "new_market", "market_resolved"}
+    {
+        "book",
+        "price_change",
+        "tick_size_change",
+        "last_trade_price",
+        "best_bid_ask",
+        "new_market",
+        "market_resolved",
+    }
 )
 
 # A frame is one event or an array of events; the elements of an array are decoded one by one.
 decode_frame: Final = msgspec.json.Decoder(Event | list[Raw]).decode
-_decode_event: Final = msgspec.json.Decoder(Event).decode
+_events: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 
 
 class _Envelope(Struct, gc=False):
@@ -161,9 +173,31 @@ class _LooseChange(Struct, gc=False):
     price_changes: list[Raw] | None = None
 
 
+_decode_any: Final = msgspec.json.Decoder().decode
 _decode_envelope: Final = msgspec.json.Decoder(_Envelope).decode
 _decode_loose: Final = msgspec.json.Decoder(_LooseChange).decode
 _decode_change: Final = msgspec.json.Decoder(Change).decode
+
+
+def named_ids(part: bytes | str) -> set[str]:
+    """The market and token ids in the readable beginning of a broken message."""
+    start = part[:KEPT_BYTES]
+    start = start.encode("utf-8", "surrogatepass") if isinstance(start, str) else bytes(start)
+    return {found.decode("utf-8", "replace") for found in _IDS.findall(start)}
+
+
+def is_json(part: bytes | str) -> bool:
+    """False for what began like a message and is cut off or damaged; true as well for what never was one."""
+    start = part[:64].lstrip()[:1]
+    if start not in ("{", "[", b"{", b"["):
+        return True
+    if len(part) > LARGEST_FRAME:
+        return False
+    try:
+        _decode_any(part)
+    except UNREADABLE:
+        return False
+    return True
 
 
 class UnknownKind(WireError):
@@ -173,7 +207,7 @@ class UnknownKind(WireError):
 def read_event(element: bytes | str | Raw) -> Event:
     """One event. Raises UnknownKind for a new kind, WireError for anything that cannot be read."""
     try:
-        return _decode_event(element)
+        return _events.decode(element)
     except UNREADABLE as error:
         kind = _kind_of(element)
         if kind is not None and kind not in _KINDS:
@@ -181,8 +215,11 @@ def read_event(element: bytes | str | Raw) -> Event:
         raise WireError(f"not readable: {error}") from None
 
 
-def salvage(element: bytes | str | Raw) -> tuple[PriceChange, list[str]] | None:
-    """A price_change of which single changes are bad: the good ones, and what is wrong with the others."""
+def salvage(element: bytes | str | Raw) -> tuple[PriceChange, list[bytes]] | None:
+    """A price_change of which single changes cannot be read: the good ones, and the others as they came.
+
+    None for any other message.
+    """
     try:
         if _kind_of(element) != "price_change":
             return None
@@ -190,13 +227,13 @@ def salvage(element: bytes | str | Raw) -> tuple[PriceChange, list[str]] | None:
     except UNREADABLE:
         return None
     good: list[Change] = []
-    faults: list[str] = []
+    bad: list[bytes] = []
     for raw in loose.price_changes or ():
         try:
             good.append(_decode_change(raw))
-        except UNREADABLE as error:
-            faults.append(str(error))
-    return PriceChange(loose.market, loose.timestamp, good), faults
+        except UNREADABLE:
+            bad.append(bytes(raw))
+    return (PriceChange(loose.market, loose.timestamp, good), bad) if bad else None
 
 
 def _kind_of(element: bytes | str | Raw) -> str | None:
@@ -240,7 +277,13 @@ def book_hash(book: Book, *, min_order_size: str | None, neg_risk: bool | None) 
     size = book.min_order_size if book.min_order_size is not None else min_order_size
     risk = book.neg_risk if book.neg_risk is not None else neg_risk
     complete = book.bids is not None and book.asks is not None
-    if size is None or risk is None or book.tick_size is None or book.last_trade_price is None or not complete:
+    if (
+        size is None
+        or risk is None
+        or book.tick_size is None
+        or book.last_trade_price is None
+        or not complete
+    ):
         return None
     assert book.bids is not None
     assert book.asks is not None
@@ -257,5 +300,3 @@ def _read_levels(levels: Iterable[WireLevel]) -> Levels:
 
 def _read(levels: Iterable[tuple[str, str]]) -> Levels:
     return [(PRICES[price], SIZES[size]) for price, size in levels]
-
-

@@ -8,7 +8,8 @@ from typing import Final
 from arb_platform.domain.markets import KALSHI, POLYMARKET, Listing
 from arb_platform.venues.adapters import KalshiWebsocketAdapter, PolymarketWebsocketAdapter
 from arb_platform.venues.kalshi import KalshiFeed
-from arb_platform.venues.polling import KalshiAdapter, PolledStream, PolymarketAdapter
+from arb_platform.venues.polled import PolledStream
+from arb_platform.venues.polling import KalshiAdapter, PolymarketAdapter
 from arb_platform.venues.polymarket import PolymarketFeed
 from arb_platform.venues.rest import list_markets
 from arb_platform.venues.sharded import ShardedStream

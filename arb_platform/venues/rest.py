@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
-from arb_platform.domain.errors import ListingError, SettingsError, WireError
+from arb_platform.domain.errors import ListingError, SettingsError, TransportError, WireError
 from arb_platform.domain.markets import Listing
 from arb_platform.venues.backoff import Timing
-from arb_platform.venues.listing import FLOWS
+from arb_platform.venues.listing import FLOWS, Flow
 from arb_platform.venues.rest_client import RestClient
+
+# Called with the pages and the markets read so far.
+OnPage = Callable[[int, int], None]
 
 
 async def list_markets(
@@ -14,25 +17,46 @@ async def list_markets(
     *,
     base_url: str | None = None,
     limit: int | None = None,
-    on_page: Callable[[int, int], None] | None = None,
+    on_page: OnPage | None = None,
     client: RestClient | None = None,
     timing: Timing | None = None,
 ) -> Listing:
-    """Walk through the venue's list of tradable markets, with ``base_url`` or an open ``client``.
+    """Walk through the venue's list of tradable markets, at ``base_url`` or with an open ``client``.
 
-    ``on_page`` is called with the pages and markets read so far. Raises ListingError when the list
-    cannot be trusted to be whole, TransportError when the venue does not answer.
+    A walk that broke off in the middle comes back as a Listing that is not complete and says why.
+    Raises ListingError when nothing at all could be read.
     """
     if venue not in FLOWS:
         raise SettingsError(f"no venue is called {venue!r}; there are {', '.join(sorted(FLOWS))}")
     if (client is None) == (base_url is None):
         raise SettingsError("list_markets takes either base_url or client")
+    timing = timing or Timing()
     rest = client or RestClient(base_url or "", venue=venue, timing=timing)
-    clock = (timing or Timing()).clock
     try:
-        return await _walk(FLOWS[venue](limit=limit, clock=clock), rest, on_page)
-    except WireError as error:
-        raise ListingError(str(error)) from error
+        listing = await _walk(FLOWS[venue](clock=timing.clock, limit=limit), rest, on_page)
     finally:
         if client is None:
             await rest.aclose()
+    if not listing.markets and not listing.complete:
+        raise ListingError(listing.reason)
+    return listing
+
+
+async def _walk(flow: Flow, rest: RestClient, on_page: OnPage | None) -> Listing:
+    try:
+        request = next(flow)
+        while True:
+            if on_page is not None:
+                on_page(request.pages, request.markets)
+            try:
+                page = await rest.get(request.path, request.params)
+            except (TransportError, WireError) as error:
+                request = flow.throw(error)
+            else:
+                request = flow.send(page)
+    except StopIteration as end:
+        listing = end.value
+    assert isinstance(listing, Listing)
+    if on_page is not None:
+        on_page(listing.pages, len(listing.markets))
+    return listing

@@ -27,7 +27,7 @@ class BookSource(Protocol):
         """
 
 
-class PolymarketBooks:
+class PolymarketRestBooks:
     """``POST /books`` of the CLOB API, by token id."""
 
     def __init__(self, client: RestClient) -> None:
@@ -51,7 +51,7 @@ class PolymarketBooks:
         }
 
 
-class KalshiBooks:
+class KalshiRestBooks:
     """``GET /markets/orderbooks`` by repeated ``tickers``, and one by one what that did not bring.
 
     ``tickers=A,B`` would be read as one ticker and answered with one empty book (observed 2026);

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -215,7 +216,10 @@ def checked_url(url: str, schemes: Sequence[str]) -> str:
 def is_loopback(url: str) -> bool:
     """True for an address on this machine."""
     host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _query(params: Params) -> list[tuple[str, Any]] | None:

@@ -7,13 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from websockets.asyncio.client import ClientConnection
-
 from arb_platform.domain.markets import Market
-from arb_platform.domain.streams import StreamEvent, StreamSession
+from arb_platform.domain.streams import FeedOutput, StreamEvent, StreamSession
 from arb_platform.venues.backoff import Backoff
 from arb_platform.venues.connection import Connection
 from arb_platform.venues.dial import HandshakeFailed, dial
+from arb_platform.venues.push import PushConnection
 from arb_platform.venues.wiring import Wiring
 
 log = logging.getLogger(__name__)
@@ -49,13 +48,11 @@ class Shard:
 
     def follow(self, markets: Sequence[Market]) -> None:
         """Add markets to the live subscription."""
-        self.feed.follow(markets)
-        self._collect()
+        self._tell(self.feed.follow(markets))
 
     def unfollow(self, market_ids: Sequence[str]) -> None:
         """Drop markets from the live subscription."""
-        self.feed.unfollow(market_ids)
-        self._collect()
+        self._tell(self.feed.unfollow(market_ids))
 
     async def run(self) -> None:
         """Connect, stream, reconnect: until cancelled.
@@ -100,7 +97,7 @@ class Shard:
         finally:
             await _hang_up(socket)
 
-    async def _drive(self, socket: ClientConnection) -> _Ended:
+    async def _drive(self, socket: PushConnection) -> _Ended:
         timing = self._wiring.timing
         session = StreamSession(
             session_id=f"{self._wiring.venue}-{self.number}-{timing.identifier()}",
@@ -127,7 +124,8 @@ class Shard:
             self._connection, self.connected = None, False
             connection.end(reason)
 
-    def _collect(self) -> None:
+    def _tell(self, outputs: Sequence[FeedOutput] | None) -> None:
+        self._emit(outputs or ())
         if self._connection is not None:
             self._connection.collect()
 
@@ -147,7 +145,7 @@ class Shard:
             )
         else:
             self._outage = replace(self._outage, detail=f"attempt {self._attempts}: {reason}")
-        self._emit(self._outage)
+        self._emit([self._outage])
 
     def _back(self) -> None:
         self._end_outage(f"back after {self._attempts} attempts")
@@ -155,12 +153,13 @@ class Shard:
     def _end_outage(self, how: str) -> None:
         if self._outage is not None:
             ended_at = self._wiring.timing.clock()
-            self._emit(replace(self._outage, ended_at=ended_at, detail=f"{self._outage.detail}; {how}"))
+            self._emit([replace(self._outage, ended_at=ended_at, detail=f"{self._outage.detail}; {how}")])
             self._outage = None
 
-    def _emit(self, event: StreamEvent) -> None:
-        self._wiring.meter.count([event])
-        self._wiring.outbox.put([event])
+    def _emit(self, outputs: Sequence[FeedOutput]) -> None:
+        if outputs:
+            self._wiring.meter.count(outputs)
+            self._wiring.outbox.put(outputs)
 
 
 def assets_of(market: Market) -> int:
@@ -181,7 +180,7 @@ def shards_of(markets: Sequence[Market], size: int) -> list[list[Market]]:
     return groups
 
 
-async def _hang_up(socket: ClientConnection) -> None:
+async def _hang_up(socket: PushConnection) -> None:
     with suppress(TimeoutError, OSError):
         await asyncio.wait_for(socket.close(), _GOODBYE_SECONDS)
     socket.transport.abort()

@@ -10,14 +10,14 @@ from arb_platform.domain.streams import StreamEvent
 class TrackedBook:
     """The state of one book; :class:`arb_platform.venues.continuity.Continuity` moves it on.
 
-    ``live`` is True while the book can be vouched for. ``asset`` is Polymarket's token id of the
-    outcome whose book this is, None while nobody told; ``sid`` is Kalshi's subscription.
+    ``live`` is True while the book can be vouched for. ``book_id`` is what the venue calls the
+    book: a ticker, or the token id of the market's outcome, None while nobody told.
     """
 
     __slots__ = (
-        "asks", "asset", "bids", "book", "crossing", "delta_ms", "doubted_at", "doubts", "due_at", "epoch",
-        "from_socket", "hash_proved", "live", "market", "market_id", "pending", "rebuilding", "sequence",
-        "shown_asks", "shown_bids", "sid", "silence", "snapshot", "tries", "written_ms",
+        "asks", "base_ms", "bids", "book", "book_id", "connected_before", "crossing", "delta_ms", "doubted_at", "doubts", "due_at",
+        "epoch", "hash_proved", "live", "market", "market_id", "pending", "rebuilding", "sequence", "shown_asks",
+        "shown_bids", "sid", "silence", "snapshot", "tries", "written_ms",
     )  # fmt: skip
 
     def __init__(self, market: Market, depth: int) -> None:
@@ -26,9 +26,10 @@ class TrackedBook:
         self.book = OrderBook(depth)
         self.bids = self.book.bid_side
         self.asks = self.book.ask_side
+        self.book_id: str | None = None
+        self.connected_before = False
         self.epoch = 1
         self.live = False
-        self.from_socket = False
         self.sequence = 0
         self.snapshot: BookSnapshot | None = None
         self.shown_bids: tuple[Level, ...] | None = None
@@ -41,13 +42,15 @@ class TrackedBook:
         self.due_at: datetime | None = None
         self.tries = 0
         # Polymarket
-        self.asset: str | None = None
         self.doubts = 0
         self.doubted_at: datetime | None = None
         self.hash_proved = False
+        # Venue times: of the REST book this one began with, of the last change, and of the last
+        # change of each level, by price for bids and by ~price for asks.
+        self.base_ms = 0
         self.delta_ms = 0
         self.written_ms: dict[int, int] = {}
-        self.pending: list[tuple[int | None, str, int, int]] = []
+        self.pending: list[tuple[int | None, int, int]] = []
         # Kalshi
         self.sid: int | None = None
 
@@ -57,8 +60,10 @@ class TrackedBook:
         self._forget()
 
     def start_connection(self) -> None:
-        """A new epoch whose snapshots are counted from one again."""
-        self.start_epoch()
+        """A new epoch, unless this one was never used, with snapshots counted from one again."""
+        if self.connected_before or self.sequence:
+            self.start_epoch()
+        self.connected_before = True
         self.sequence = 0
         self.sid = None
         self.tries = 0
@@ -69,6 +74,17 @@ class TrackedBook:
         self.live = False
         self.snapshot = self.shown_bids = self.shown_asks = None
         self.doubts, self.doubted_at = 0, None
-        self.delta_ms = 0
-        self.written_ms.clear()
+        self.begin(0)
         self.pending.clear()
+
+    def begin(self, base_ms: int) -> None:
+        """The book was replaced: no change of a level is known since."""
+        self.base_ms = self.delta_ms = base_ms
+        self.written_ms.clear()
+
+    def write(self, key: int, size: int) -> None:
+        """Make ``size`` the size at ``key``: a price for a bid, ~price for an ask."""
+        if key >= 0:
+            self.bids.set(key, size)
+        else:
+            self.asks.set(~key, size)

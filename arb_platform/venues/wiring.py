@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from arb_platform.domain.markets import Market
+from arb_platform.domain.streams import FeedOutput
 from arb_platform.venues.backoff import Timing
 from arb_platform.venues.dial import Endpoint
 from arb_platform.venues.feed import Feed
@@ -21,10 +22,10 @@ FrameHook = Callable[[bytes, datetime, str], object]
 class FollowingFeed(Feed, Protocol):
     """A feed whose subscription can change while it is connected."""
 
-    def follow(self, markets: Sequence[Market]) -> object:
+    def follow(self, markets: Sequence[Market]) -> Sequence[FeedOutput] | None:
         """Subscribe to ``markets`` too; the frames are queued like all others."""
 
-    def unfollow(self, market_ids: Sequence[str]) -> object:
+    def unfollow(self, ids: Sequence[str]) -> Sequence[FeedOutput] | None:
         """Drop these markets and their books."""
 
 

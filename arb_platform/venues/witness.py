@@ -7,7 +7,7 @@ and a quiet night is not a fault. The REST book tells the two apart.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from arb_platform.domain.errors import TransportError, WireError
@@ -68,7 +68,8 @@ async def _question(
         event_id=f"{session.session_id}:silence:{wiring.timing.identifier()}",
         venue=wiring.venue,
         kind="silence",
-        started_at=silent_since,
+        # The frame that came last is still trusted; doubt begins right after it.
+        started_at=silent_since + timedelta(microseconds=1),
         ended_at=None,
         session_id=session.session_id,
         detail="no market data; asking the REST books",
@@ -81,7 +82,9 @@ async def _question(
             testimony = Testimony(stale=False, words="market data came back while asking")
         words = testimony.words
     finally:
-        _emit(wiring, replace(event, ended_at=wiring.timing.clock(), detail=words))
+        heard_at = last_heard(feed, session)
+        ended_at = heard_at if heard_at > silent_since else wiring.timing.clock()
+        _emit(wiring, replace(event, ended_at=ended_at, detail=words))
     log.info(
         "silence",
         extra={
@@ -114,8 +117,12 @@ async def ask(feed: Feed, wiring: Wiring) -> Testimony:
 
 
 def book_key(market: Market) -> str:
-    """The id by which the venue's REST books know this market's first outcome."""
-    return market.asset_ids[0] if market.asset_ids else market.market_id
+    """The id by which the venue's REST books know this market's outcome."""
+    if not market.asset_ids:
+        return market.market_id
+    if market.outcome in market.outcomes[: len(market.asset_ids)]:
+        return market.asset_ids[market.outcomes.index(market.outcome)]
+    return market.asset_ids[0]
 
 
 def _objection(feed: Feed, wiring: Wiring, market: Market, book: object) -> str | None:

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -130,7 +131,7 @@ def test_a_union_has_exactly_the_seconds_that_any_interval_has(pairs):
     }
     assert seconds(pairs) == len(marked)
     merged = union(pairs)
-    assert all(one[1] < other[0] for one, other in zip(merged, merged[1:], strict=False))
+    assert all(one[1] < other[0] for one, other in pairwise(merged))
     assert seconds(clipped(pairs, MIDNIGHT, MIDNIGHT + timedelta(seconds=30))) == len(
         [n for n in marked if n < 30]
     )

@@ -15,7 +15,7 @@ CALLS = {
     "prompt_tokens": pl.Int64, "cached_tokens": pl.Int64, "completion_tokens": pl.Int64,
     "cost_usd": pl.Decimal(18, 12), "fallback": pl.Boolean,
 }  # fmt: skip
-RUNS = {"asked": pl.Int64, "cached": pl.Int64, "failed": pl.Int64, "stopped_reason": pl.String}
+RUNS = {"judge": pl.String, "asked": pl.Int64, "cached": pl.Int64, "stopped_reason": pl.String}
 
 
 def call(pair="p1", status="ok", *, cost: str | None = "0.000123456789", provider="deepseek", fallback=False):
@@ -28,8 +28,8 @@ def call(pair="p1", status="ok", *, cost: str | None = "0.000123456789", provide
     }  # fmt: skip
 
 
-def run(asked=0, cached=0, failed=0, stopped_reason=""):
-    return {"asked": asked, "cached": cached, "failed": failed, "stopped_reason": stopped_reason}
+def run(asked=0, cached=0, stopped_reason=None, judge="llm"):
+    return {"judge": judge, "asked": asked, "cached": cached, "stopped_reason": stopped_reason}
 
 
 def built(calls=(), runs=(), earlier=("0", 0)):
@@ -105,11 +105,18 @@ def test_a_day_of_hits_only_takes_the_price_of_the_last_month_or_says_unknown():
     assert day(built())["cache_saved_usd"] == 0
 
 
+def test_hits_of_the_offline_judge_save_nothing():
+    row = day(built([call(cost="0.02")], [run(1, 5), run(0, 100, judge="offline")]))
+    assert (row["cache_hits"], row["cache_saved_usd"]) == (5, Decimal("0.10"))
+
+
 @pytest.mark.parametrize(
     ("calls", "runs", "state", "words"),
     [
         ([], [], "empty", "no validation ran"),
         ([], [run(asked=7, stopped_reason="the daily budget is spent")], "failed", "7 pairs were to be asked and no call was made; a run stopped: the daily budget"),
+        ([], [run(stopped_reason="the daily budget is spent")], "failed", "no call was made; a run stopped: the daily budget"),
+        ([], [run(asked=7, judge="offline")], "empty", "only a judge without a language model ran"),
         ([call(status="timeout", cost=None)], [run(asked=1)], "failed", "none of 1 calls gave a usable answer"),
         ([call(status="timeout", cost=None), call()], [run(asked=1)], "ok", ""),
     ],

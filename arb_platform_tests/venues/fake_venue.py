@@ -139,13 +139,15 @@ class StubFeed:
             for m in lost
         ]
 
-    def follow(self, markets: Sequence[Market]) -> None:
+    def follow(self, markets: Sequence[Market]) -> list[FeedOutput]:
         self.markets.extend(markets)
         self._out.append(json.dumps({"subscribe": [m.market_id for m in markets]}))
+        return []
 
-    def unfollow(self, market_ids: Sequence[str]) -> None:
-        self.markets = [m for m in self.markets if m.market_id not in set(market_ids)]
-        self._out.append(json.dumps({"unsubscribe": list(market_ids)}))
+    def unfollow(self, ids: Sequence[str]) -> list[FeedOutput]:
+        self.markets = [m for m in self.markets if m.market_id not in set(ids)]
+        self._out.append(json.dumps({"unsubscribe": list(ids)}))
+        return []
 
     def snapshot_of(self, market_id: str) -> BookSnapshot | None:
         return self._books.get(market_id)
@@ -316,6 +318,7 @@ class FakeRest:
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self._runner: web.AppRunner | None = None
+        self._changed = asyncio.Condition()
         self.requests: list[tuple[str, str, str]] = []
         self.url = ""
 
@@ -333,8 +336,14 @@ class FakeRest:
         assert self._runner is not None
         await self._runner.cleanup()
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(TIMEOUT), self._changed:
+            await self._changed.wait_for(condition)
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path, request.query_string))
+        async with self._changed:
+            self._changed.notify_all()
         return await self._answer(request)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arb_platform.venues.backoff import RETRY_AFTER_CAP_SECONDS, Backoff, retry_after
@@ -59,6 +59,7 @@ def test_retry_after_is_read_in_both_its_forms(value, seconds):
     assert retry_after(value, NOW) == seconds
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_any_retry_after_text_is_a_bounded_wait_or_none(text):
     wait = retry_after(text, NOW + timedelta(days=1))

@@ -29,23 +29,27 @@ Topics = Callable[[Random, datetime], Iterator[Topic]]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """``share`` is the part of the catalogue's markets this family aims at, while it has topics."""
+    """``share`` is the part of the catalogue's markets this family aims at, while it has topics.
+
+    The ``listed_twice`` first topics are on both venues, so that every trap is in a small catalogue.
+    """
 
     name: str
     topics: Topics
     share: float
+    listed_twice: int = 2
 
 
 FAMILIES: Final = (
-    Family("elections", elections.topics, 0.20),
+    Family("elections", elections.topics, 0.20, 3),
     Family("central_banks", central_banks.topics, 0.10),
-    Family("economy", economy.topics, 0.14),
-    Family("sports", sports.topics, 0.16),
-    Family("crypto", crypto.topics, 0.10),
-    Family("weather", weather.topics, 0.09),
+    Family("economy", economy.topics, 0.14, 4),
+    Family("sports", sports.topics, 0.16, 3),
+    Family("crypto", crypto.topics, 0.10, 4),
+    Family("weather", weather.topics, 0.09, 4),
     Family("awards", awards.topics, 0.06),
-    Family("politics", politics.topics, 0.05),
-    Family("technology", technology.topics, 0.05),
+    Family("politics", politics.topics, 0.05, 4),
+    Family("technology", technology.topics, 0.05, 4),
     Family("geopolitics", geopolitics.topics, 0.03),
     Family("finance", finance.topics, 0.04),
 )

@@ -1,7 +1,7 @@
 """Rate decisions: bps buckets of the next meetings, the upper bound after them, cuts in a year."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from random import Random
 from typing import Final
@@ -174,7 +174,7 @@ def _kalshi_decision(bank: _Bank, meeting: date, shift: float, *, alone: bool) -
             f"If the {bank.name} does {action[0].lower()}{action[1:]} at the {month} meeting, then the market resolves to Yes.",
             secondary, _claim(bank, meeting, span), bell(span, bank.mean + shift, bank.deviation), "custom", custom_strike={"Rate": label},
         )
-        for code, label, action, span in options[: 5 if alone else 4]
+        for code, label, action, span in (options if alone else options[1:3])
     ]  # fmt: skip
 
 
@@ -205,7 +205,9 @@ def _upper_bound(meetings: list[date], rng: Random) -> Topic:
             strike_date=close,
         )
         for quarter in (mean - 1, mean):
-            claim = Claim("fed/upper bound", Span(quarter, None), period=meeting.isoformat(), source="Fed")
+            claim = Claim(
+                "fed/upper bound", Span(quarter, None), meeting.isoformat(), source="Fed", words="at least"
+            )
             price = bell(Span(quarter, None), mean - 0.3, 0.8)
             level, below = quarter / 4, (quarter - 1) / 4
             polymarket.append(PolymarketDraft(
@@ -218,7 +220,7 @@ def _upper_bound(meetings: list[date], rng: Random) -> Topic:
                 f"Above {below:.2f}%",
                 f"If the upper bound of the target federal funds rate published on the Federal Reserve's official website is above {below:.2f}% following the Federal Reserve's {short_date(meeting)} meeting, then the market resolves to Yes.",
                 "The rate is the upper bound of the target range, quoted in quarter points. If the meeting is moved, the market's last trading date moves with it. Emergency decisions before the meeting count, as the level after the meeting is what is measured.",
-                claim, price, "greater", floor_strike=below,
+                replace(claim, words="above"), price, "greater", floor_strike=below,
             ))  # fmt: skip
     return Topic(f"upper bound/{meetings[0]}", tuple(polymarket), tuple(kalshi))
 

@@ -1,7 +1,6 @@
-"""Official statistics: inflation, jobs, growth, claims and prices, in thresholds on both venues' grids."""
+"""Official statistics: jobs, growth, claims and prices beside inflation, on both venues' grids."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
@@ -14,8 +13,22 @@ from arb_platform.simulate.drafts import (
     PolymarketEvent,
     Topic,
 )
+from arb_platform.simulate.families.inflation import (
+    BEA,
+    BLS,
+    CORE,
+    CORE_MONTHLY,
+    CPI,
+    MONTHLY,
+    PAYROLLS,
+    PCE,
+    UNEMPLOYMENT,
+    claim_of,
+    inflation,
+    release_day,
+)
 from arb_platform.simulate.outcomes import Span
-from arb_platform.simulate.truth import Claim, Link
+from arb_platform.simulate.truth import Claim
 from arb_platform.simulate.wording import (
     MONTHS,
     bell,
@@ -31,163 +44,35 @@ from arb_platform.simulate.wording import (
     weekday_of_month,
 )
 
-_BLS: Final = ("Bureau of Labor Statistics", "https://www.bls.gov")
-_BEA: Final = ("Bureau of Economic Analysis", "https://www.bea.gov")
 _DOL: Final = ("Department of Labor", "https://www.dol.gov/ui/data.pdf")
-
-
-@dataclass(frozen=True, slots=True)
-class _Measure:
-    """A monthly figure, in steps of ``10 ** -decimals``; ``mean`` and ``deviation`` count steps."""
-
-    key: str
-    series: str
-    polymarket_name: str
-    kalshi_name: str
-    source: tuple[str, str]
-    mean: int
-    deviation: float
-    decimals: int = 1
-    unit: str = "%"
-    scale: int = 1
-
-    def show(self, steps: int) -> str:
-        return f"{number(steps * self.scale / 10**self.decimals, self.decimals)}{self.unit}"
-
-
-_CPI: Final = _Measure("cpi y/y", "KXCPIYOY", "annual inflation", "CPI inflation", _BLS, 28, 2.0)
-_CORE: Final = _Measure(
-    "core cpi y/y", "KXCPICOREYOY", "annual core inflation", "core CPI inflation", _BLS, 30, 1.5
-)
-_MONTHLY: Final = _Measure("cpi m/m", "KXCPI", "monthly inflation", "CPI", _BLS, 3, 1.2)
-_CORE_MONTHLY: Final = _Measure(
-    "core cpi m/m", "KXCPICORE", "monthly core inflation", "core CPI", _BLS, 3, 0.9
-)
-_PCE: Final = _Measure("core pce y/y", "KXPCECORE", "annual core PCE", "core PCE inflation", _BEA, 28, 1.4)
-_UNEMPLOYMENT: Final = _Measure(
-    "unemployment", "KXU3", "the unemployment rate", "the unemployment rate", _BLS, 44, 1.2
-)
-_PAYROLLS: Final = _Measure(
-    "payrolls", "KXPAYROLLS", "jobs added", "nonfarm payrolls", _BLS, 90, 55, 0, "", 1000
-)
 
 
 def topics(rng: Random, now: datetime) -> Iterator[Topic]:
     months = months_from(now.date(), 3)
-    yield _inflation((_CPI, _CORE), months[:2], rng, words="for the twelve months ending in")
-    yield _inflation((_MONTHLY, _CORE_MONTHLY), months[:2], rng, words="in")
+    yield inflation((CPI, CORE), months[:2], rng, words="for the twelve months ending in")
+    yield inflation((MONTHLY, CORE_MONTHLY), months[:2], rng, words="in")
     yield _unemployment(months[:2])
     yield _growth(now.date())
-    yield _inflation((_PCE,), months[:2], rng, words="for the twelve months ending in")
+    yield inflation((PCE,), months[:2], rng, words="for the twelve months ending in")
     yield _payrolls(months[:2])
     for week in range(1, 5):
         yield _claims(weekday_of_month(months[0], 5, 1) + timedelta(weeks=4 + week), rng)
     yield _eggs(months[1], rng)
     for month in months_from(months[2], 9):
-        yield _inflation((_CPI, _CORE), [month], rng, words="for the twelve months ending in")
+        yield inflation((CPI, CORE), [month], rng, words="for the twelve months ending in")
         yield _payrolls([month])
-
-
-def _release(month: date, day: int) -> date:
-    """Figures of a month come in the next one."""
-    return months_from(month, 2)[1] + timedelta(days=day - 1)
-
-
-def _inflation(measures: tuple[_Measure, ...], months: list[date], rng: Random, *, words: str) -> Topic:
-    """Polymarket says at least, Kalshi says above, one step apart: mostly the same bet in other words."""
-    polymarket: list[PolymarketDraft] = []
-    kalshi: list[KalshiDraft] = []
-    for measure in measures:
-        for month in months:
-            middle = measure.mean + rng.choice((-1, 0, 1))
-            polymarket += _at_least(measure, month, middle, words)
-            kalshi += _above(measure, month, middle, words)
-    links = tuple(
-        Link(one.key, other.key, "disjoint", "measure", f"{one.polymarket_name} against {other.kalshi_name}")
-        for one in measures
-        for other in measures
-        if one is not other
-    )
-    return Topic(f"inflation/{measures[0].key}/{months[0]}", tuple(polymarket), tuple(kalshi), links)
-
-
-def _claim(measure: _Measure, month: date, span: Span) -> Claim:
-    return Claim(measure.key, span, period=month_code(month), source=measure.source[0])
-
-
-def _at_least(measure: _Measure, month: date, middle: int, words: str) -> list[PolymarketDraft]:
-    name, year = MONTHS[month.month - 1], month.year
-    release = _release(month, 11)
-    event = PolymarketEvent(
-        slug(f"{measure.key} {name} {year} us"),
-        f"{name} Inflation US - {measure.polymarket_name.capitalize()}",
-        "economics",
-        ("Economy", "Inflation"),
-        midnight(release),
-    )
-    agency = f"the {measure.source[0]} ({measure.source[1]})"
-    drafts = []
-    for span, group, said in (
-        (Span(middle - 1, None), f"≥{measure.show(middle - 1)}", f"be {measure.show(middle - 1)} or more"),
-        (Span(middle, None), f"≥{measure.show(middle)}", f"be {measure.show(middle)} or more"),
-        (Span(middle, middle), measure.show(middle), f"be exactly {measure.show(middle)}"),
-    ):
-        rules = (
-            f'This market will resolve to "Yes" if {measure.polymarket_name} in the United States {words} {name} {year}, as first released by {agency}, will {said}. Otherwise, this market will resolve to "No".\n\n'
-            f"The figure is the percentage change of the index {'for all items' if 'core' not in measure.key else 'without food and energy'}, {'before' if 'y/y' in measure.key else 'after'} seasonal adjustment, as published with one decimal. The release is scheduled for {long_date(release)}, 8:30 AM ET. Later revisions will not be considered.\n\n"
-            f"If no figure for {name} {year} is published by the date of the next scheduled release, this market will resolve based on the last figure that was published.\n\nThe resolution source for this market is the report of {agency}."
-        )
-        drafts.append(
-            PolymarketDraft(
-                event,
-                f"Will {measure.polymarket_name} {said} in {name} {year}?",
-                rules,
-                _claim(measure, month, span),
-                bell(span, middle, measure.deviation),
-                group,
-                measure.source[1],
-            )
-        )
-    return drafts
-
-
-def _above(measure: _Measure, month: date, middle: int, words: str) -> list[KalshiDraft]:
-    release = _release(month, 11)
-    close = eastern(release, 8, 25)
-    name = f"{MONTHS[month.month - 1][:3]} {month.year}"
-    series = KalshiSeries(
-        measure.series, f"{measure.kalshi_name}", "Economics", (measure.source,), ("Inflation",), "monthly"
-    )
-    event = KalshiEvent(
-        series,
-        month_code(month),
-        f"{measure.kalshi_name[0].upper()}{measure.kalshi_name[1:]} in {name}?",
-        f"In {name}",
-        close,
-        strike_date=close,
-        expected=eastern(release, 10),
-    )
-    drafts = []
-    for step in (middle - 2, middle - 1, middle):
-        span = Span(step + 1, None)
-        floor = step / 10**measure.decimals
-        period = f"for the year ending in {name}" if "y/y" in measure.key else f"in {name}"
-        drafts.append(KalshiDraft(
-            event, f"T{floor:.1f}", f"Will the rate of {measure.kalshi_name} be above {measure.show(step)} {period}?", f"Above {measure.show(step)}",
-            f"If the rate of {measure.kalshi_name} {words} {name} is above {measure.show(step)} according to the {measure.source[0]}, then the market resolves to Yes.",
-            f"The figure is the {'one-year change, not' if 'y/y' in measure.key else 'one-month change,'} seasonally adjusted, with the one decimal that the report prints. Revisions after the first release are not considered. If the release is delayed, the market closes at the rescheduled time.",
-            _claim(measure, month, span), bell(span, middle, measure.deviation), "greater", floor_strike=floor,
-        ))  # fmt: skip
-    return drafts
 
 
 def _unemployment(months: list[date]) -> Topic:
     """Single values on Polymarket, cumulative thresholds on Kalshi; the ends of both lists meet."""
     polymarket: list[PolymarketDraft] = []
     kalshi: list[KalshiDraft] = []
-    measure = _UNEMPLOYMENT
+    measure = UNEMPLOYMENT
     for month in months:
-        name, release = f"{MONTHS[month.month - 1]} {month.year}", weekday_of_month(_release(month, 1), 4, 1)
+        name, release = (
+            f"{MONTHS[month.month - 1]} {month.year}",
+            weekday_of_month(release_day(month, 1), 4, 1),
+        )
         event = PolymarketEvent(
             slug(f"us unemployment rate {name}"),
             f"{MONTHS[month.month - 1]} unemployment rate?",
@@ -208,14 +93,14 @@ def _unemployment(months: list[date]) -> Topic:
                     event,
                     f"Will the {name} unemployment rate be {label}?",
                     rules,
-                    _claim(measure, month, span),
+                    claim_of(measure, month, span),
                     bell(span, measure.mean, measure.deviation),
                     label,
-                    _BLS[1],
+                    BLS[1],
                 )
             )
         close = eastern(release, 8, 25)
-        series = KalshiSeries("KXU3", "Unemployment rate", "Economics", (_BLS,), ("Jobs",), "monthly")
+        series = KalshiSeries("KXU3", "Unemployment rate", "Economics", (BLS,), ("Jobs",), "monthly")
         kalshi_event = KalshiEvent(
             series,
             month_code(month),
@@ -230,7 +115,7 @@ def _unemployment(months: list[date]) -> Topic:
                 kalshi_event, f"T{step / 10:.1f}", f"Will the unemployment rate (U-3) be above {measure.show(step)} in {name}?", f"Above {measure.show(step)}",
                 f"If the seasonally adjusted unemployment rate (U-3) reported by the Bureau of Labor Statistics for {name} is above {measure.show(step)}, then the market resolves to Yes.",
                 "The value is the one of the first release of the Employment Situation, rounded to one decimal by the agency. Expiration follows the release if it is delayed.",
-                _claim(measure, month, span), bell(span, measure.mean, measure.deviation), "greater", floor_strike=step / 10,
+                claim_of(measure, month, span), bell(span, measure.mean, measure.deviation), "greater", floor_strike=step / 10,
             ))  # fmt: skip
     return Topic(f"unemployment/{months[0]}", tuple(polymarket), tuple(kalshi))
 
@@ -238,9 +123,12 @@ def _unemployment(months: list[date]) -> Topic:
 def _payrolls(months: list[date]) -> Topic:
     polymarket: list[PolymarketDraft] = []
     kalshi: list[KalshiDraft] = []
-    measure = _PAYROLLS
+    measure = PAYROLLS
     for month in months:
-        name, release = f"{MONTHS[month.month - 1]} {month.year}", weekday_of_month(_release(month, 1), 4, 1)
+        name, release = (
+            f"{MONTHS[month.month - 1]} {month.year}",
+            weekday_of_month(release_day(month, 1), 4, 1),
+        )
         event = PolymarketEvent(
             slug(f"how many jobs added in {name}"),
             f"How many jobs added in {MONTHS[month.month - 1]}?",
@@ -248,9 +136,9 @@ def _payrolls(months: list[date]) -> Topic:
             ("Economy", "Jobs"),
             midnight(release),
         )
-        rules = f"This market will resolve according to the change of total nonfarm payroll employment, seasonally adjusted, for {name} as first printed in the Employment Situation Summary of the Bureau of Labor Statistics, scheduled for {long_date(release)}.\n\nThe figure is published in thousands. Values between two brackets do not occur. Revisions in later reports will not be considered.\n\nThe resolution source for this market is the Bureau of Labor Statistics."
+        rules = f"This market will resolve according to the change of total nonfarm payroll employment, seasonally adjusted, for {name} as first printed in the Employment Situation Summary of the Bureau of Labor Statistics, scheduled for {long_date(release)}.\n\nThe figure is published in thousands. The number is a multiple of one thousand. Revisions in later reports will not be considered.\n\nThe resolution source for this market is the Bureau of Labor Statistics."
         close = eastern(release, 8, 25)
-        series = KalshiSeries("KXPAYROLLS", "Jobs numbers", "Economics", (_BLS,), ("Jobs",), "monthly")
+        series = KalshiSeries("KXPAYROLLS", "Jobs numbers", "Economics", (BLS,), ("Jobs",), "monthly")
         kalshi_event = KalshiEvent(
             series, month_code(month), f"Jobs numbers in {name}?", f"In {name}", close, strike_date=close
         )
@@ -264,7 +152,7 @@ def _payrolls(months: list[date]) -> Topic:
                     event,
                     f"Will the US add {label} jobs in {name}?",
                     rules,
-                    _claim(measure, month, span),
+                    claim_of(measure, month, span),
                     bell(span, measure.mean, measure.deviation),
                     label,
                 )
@@ -275,7 +163,7 @@ def _payrolls(months: list[date]) -> Topic:
                 kalshi_event, f"T{step * 1000}", f"Will above {number(step * 1000)} jobs be added in {name}?", f"Above {number(step * 1000)}",
                 f"If the increase of total nonfarm payroll employment in {name} is above {number(step * 1000)} according to the first release of the Bureau of Labor Statistics, then the market resolves to Yes.",
                 "The increase is the seasonally adjusted change from the previous month in the same report. A decrease is not an increase above any number.",
-                _claim(measure, month, span), bell(span, measure.mean, measure.deviation), "greater", floor_strike=step * 1000,
+                claim_of(measure, month, span), bell(span, measure.mean, measure.deviation), "greater", floor_strike=step * 1000,
             ))  # fmt: skip
     return Topic(f"payrolls/{months[0]}", tuple(polymarket), tuple(kalshi))
 
@@ -287,7 +175,7 @@ def _growth(today: date) -> Topic:
     first = (today.month - 1) // 3
     for ahead in (0, 1):
         year, quarter = today.year + (first + ahead) // 4, (first + ahead) % 4 + 1
-        release = _release(date(year, quarter * 3, 1), 29)
+        release = release_day(date(year, quarter * 3, 1), 29)
         event = PolymarketEvent(
             f"us-gdp-growth-in-q{quarter}-{year}",
             f"US GDP growth in Q{quarter} {year}?",
@@ -298,7 +186,7 @@ def _growth(today: date) -> Topic:
         )
         rules = f"This market will resolve according to the seasonally adjusted annual rate of growth of real gross domestic product in Q{quarter} {year} in the Advance Estimate of the Bureau of Economic Analysis, scheduled for {long_date(release)}.\n\nThe figure is published with one decimal. A figure on the border between two brackets counts for the higher one. Later estimates will not be considered.\n\nThe resolution source for this market is the Bureau of Economic Analysis: https://www.bea.gov/data/gdp/gross-domestic-product."
         close = eastern(release, 8, 25)
-        series = KalshiSeries("KXGDP", "GDP growth", "Economics", (_BEA,), ("GDP",), "quarterly")
+        series = KalshiSeries("KXGDP", "GDP growth", "Economics", (BEA,), ("GDP",), "quarterly")
         kalshi_event = KalshiEvent(
             series,
             day_code(release),
@@ -371,7 +259,7 @@ def _eggs(month: date, rng: Random) -> Topic:
     """The same series read from two places: FRED only mirrors the agency."""
     price, release, name = (
         rng.uniform(0.3, 0.7),
-        _release(month, 12),
+        release_day(month, 12),
         f"{MONTHS[month.month - 1]} {month.year}",
     )
     claim = Claim("egg price", Span(301, None), period=month_code(month), source="BLS")
@@ -385,7 +273,7 @@ def _eggs(month: date, rng: Random) -> Topic:
     rules = f'This market will resolve to "Yes" if the average price of a dozen grade A large eggs in U.S. cities for {name} is above $3.00. Otherwise, this market will resolve to "No".\n\nThe resolution source for this market is the series APU0000708111 at FRED (https://fred.stlouisfed.org), which carries the figures of the Bureau of Labor Statistics. Prices are published with three decimals and rounded to cents here.'
     close = eastern(release, 8, 25)
     kalshi_event = KalshiEvent(
-        KalshiSeries("KXEGGS", "Egg prices", "Economics", (_BLS,), ("Prices",), "monthly"),
+        KalshiSeries("KXEGGS", "Egg prices", "Economics", (BLS,), ("Prices",), "monthly"),
         month_code(month),
         f"Egg prices in {name}?",
         f"In {name}",

@@ -6,10 +6,27 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
 
-from arb_platform.simulate.drafts import KalshiDraft, KalshiEvent, KalshiSeries, PolymarketDraft, PolymarketEvent, Topic
+from arb_platform.simulate.drafts import (
+    KalshiDraft,
+    KalshiEvent,
+    KalshiSeries,
+    PolymarketDraft,
+    PolymarketEvent,
+    Topic,
+)
 from arb_platform.simulate.outcomes import Span
 from arb_platform.simulate.truth import Claim, Link
-from arb_platform.simulate.wording import bell, day_code, eastern, long_date, midnight, month_day, number, short_date, slug
+from arb_platform.simulate.wording import (
+    bell,
+    day_code,
+    eastern,
+    long_date,
+    midnight,
+    month_day,
+    number,
+    short_date,
+    slug,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +67,54 @@ def topics(rng: Random, now: datetime) -> Iterator[Topic]:
             yield _close(price, friday, rng)
 
 
+def _kalshi_events(price: _Price, day: date) -> tuple[KalshiEvent, KalshiEvent]:
+    """Where it closes on the day, and how high it gets until then."""
+    series = KalshiSeries(
+        price.series,
+        f"{price.name} on a date",
+        "Financials",
+        (price.source,),
+        (price.name,),
+        "weekly",
+        fee_multiplier=price.multiplier,
+        price_levels="tapered_deci_cent" if price.series == "KXINX" else "linear_cent",
+    )
+    close = eastern(day, 16)
+    on_date = KalshiEvent(
+        series,
+        day_code(day),
+        f"{price.name} on {short_date(day)}?",
+        f"On {short_date(day)}",
+        close,
+        strike_date=close,
+    )
+    any_time = KalshiEvent(
+        KalshiSeries(
+            f"{price.series}MAX",
+            f"How high will {price.name} get?",
+            "Financials",
+            (price.source,),
+            (price.name,),
+        ),
+        day_code(day),
+        f"How high will {price.name} get by {short_date(day)}?",
+        f"By {short_date(day)}",
+        close,
+    )
+    return on_date, any_time
+
+
 def _close(price: _Price, day: date, rng: Random) -> Topic:
     level = price.level + rng.choice((-1, 0, 1)) * price.gap
     closes, touches = f"{price.series} close", f"{price.series} high"
-    event = PolymarketEvent(slug(f"{price.name} above on {month_day(day)} {day.year}"), f"{price.name} above ___ on {month_day(day)}?", "finance", ("Finance", price.name), midnight(day))
-    series = KalshiSeries(price.series, f"{price.name} on a date", "Financials", (price.source,), (price.name,), "weekly", fee_multiplier=price.multiplier, price_levels="tapered_deci_cent" if price.series == "KXINX" else "linear_cent")
-    close = eastern(day, 16)
-    on_date = KalshiEvent(series, day_code(day), f"{price.name} on {short_date(day)}?", f"On {short_date(day)}", close, strike_date=close)
-    any_time = KalshiEvent(KalshiSeries(f"{price.series}MAX", f"How high will {price.name} get?", "Financials", (price.source,), (price.name,)), day_code(day), f"How high will {price.name} get by {short_date(day)}?", f"By {short_date(day)}", close)
+    event = PolymarketEvent(
+        slug(f"{price.name} above on {month_day(day)} {day.year}"),
+        f"{price.name} above ___ on {month_day(day)}?",
+        "finance",
+        ("Finance", price.name),
+        midnight(day),
+    )
+    on_date, any_time = _kalshi_events(price, day)
     polymarket, kalshi = [], []
     for index, steps in enumerate((level, level + price.gap)):
         span = Span(steps + 1, None)
@@ -65,7 +122,7 @@ def _close(price: _Price, day: date, rng: Random) -> Topic:
         claim = Claim(closes, span, day_code(day), source=price.source[0])
         polymarket.append(PolymarketDraft(
             event, f"{price.name} above {price.show(steps)} on {month_day(day)}?",
-            f"This market will resolve to \"Yes\" if the official closing value of {price.words} for {long_date(day)} is above {price.show(steps)}. Otherwise, this market will resolve to \"No\".\n\nThe value has {price.decimals} decimals in the source and is not rounded further. If {long_date(day)} is not a trading day, the value of the last trading day before it is used.\n\nThe resolution source for this market is {price.source[0]} ({price.source[1]}).",
+            f'This market will resolve to "Yes" if the official closing value of {price.words} for {long_date(day)} is above {price.show(steps)}. Otherwise, this market will resolve to "No".\n\nThe value has {price.decimals} decimals in the source and is not rounded further. If {long_date(day)} is not a trading day, the value of the last trading day before it is used.\n\nThe resolution source for this market is {price.source[0]} ({price.source[1]}).',
             claim, chance, price.show(steps), price.source[1],
         ))  # fmt: skip
         kalshi.append(KalshiDraft(
@@ -81,5 +138,14 @@ def _close(price: _Price, day: date, rng: Random) -> Topic:
                 "Values during trading hours count as well as closes.",
                 Claim(touches, span, day_code(day), source=price.source[0]), min(0.95, chance * 1.6), "greater", floor_strike=steps / 10**price.decimals, early_close="This market will close and expire early if the event occurs.",
             ))  # fmt: skip
-    links = (Link(closes, touches, "subset", "touch_or_on_date", "closing above it touches it, but not the other way round", time_window=False),)
+    links = (
+        Link(
+            closes,
+            touches,
+            "subset",
+            "touch_or_on_date",
+            "closing above it touches it, but not the other way round",
+            time_window=False,
+        ),
+    )
     return Topic(f"close/{price.series}/{day}", tuple(polymarket), tuple(kalshi), links)

@@ -6,10 +6,27 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
 
-from arb_platform.simulate.drafts import KalshiDraft, KalshiEvent, KalshiSeries, PolymarketDraft, PolymarketEvent, Topic
+from arb_platform.simulate.drafts import (
+    KalshiDraft,
+    KalshiEvent,
+    KalshiSeries,
+    PolymarketDraft,
+    PolymarketEvent,
+    Topic,
+)
 from arb_platform.simulate.outcomes import Span
 from arb_platform.simulate.truth import Claim
-from arb_platform.simulate.wording import bell, day_code, eastern, last_minute, long_date, midnight, month_day, short_date, slug
+from arb_platform.simulate.wording import (
+    bell,
+    day_code,
+    eastern,
+    last_minute,
+    long_date,
+    midnight,
+    month_day,
+    short_date,
+    slug,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +85,29 @@ def _chance(span: Span, low: int) -> float:
 
 def _polymarket(city: _City, day: date, low: int) -> list[PolymarketDraft]:
     station, publisher = city.polymarket
-    event = PolymarketEvent(slug(f"highest temperature in {city.name} on {month_day(day)} {day.year}"), f"Highest temperature in {city.name} on {month_day(day)}?", "weather", ("Weather", city.name), midnight(day) + timedelta(hours=12), neg_risk=True)
-    source = "the Wunderground history page of the station" if publisher == _WUNDERGROUND else "the Climatological Report (Daily) of the National Weather Service for the station"
+    event = PolymarketEvent(
+        slug(f"highest temperature in {city.name} on {month_day(day)} {day.year}"),
+        f"Highest temperature in {city.name} on {month_day(day)}?",
+        "weather",
+        ("Weather", city.name),
+        midnight(day) + timedelta(hours=12),
+        neg_risk=True,
+    )
+    source = (
+        "the Wunderground history page of the station"
+        if publisher == _WUNDERGROUND
+        else "the Climatological Report (Daily) of the National Weather Service for the station"
+    )
     rules = (
         f"This market will resolve to the temperature range that contains the highest temperature recorded at the {station} station in degrees Fahrenheit on {long_date(day)}.\n\n"
         f"The resolution source for this market will be information from {source}, specifically the highest temperature recorded for all times on this day once the information is finalized.\n\n"
-        "This market can not resolve to \"Yes\" until all data for this date has been finalized. The source measures temperatures in whole degrees Fahrenheit (e.g. 21°F); this is the level of precision that will be used when resolving the market. Revisions made after the data is finalized will not be considered."
+        'This market can not resolve to "Yes" until all data for this date has been finalized. The resolution source measures temperatures to whole degrees Fahrenheit (e.g. 21°F); this is the level of precision that will be used when resolving the market. Revisions made after the data is finalized will not be considered.'
     )
-    where = "https://www.wunderground.com/history/daily" if publisher == _WUNDERGROUND else "https://forecast.weather.gov/product.php?product=CLI"
+    where = (
+        "https://www.wunderground.com/history/daily"
+        if publisher == _WUNDERGROUND
+        else "https://forecast.weather.gov/product.php?product=CLI"
+    )
     spans = (
         (Span(None, low - 3), f"{low - 3}°F or below"),
         (Span(low - 2, low - 1), f"between {low - 2}-{low - 1}°F"),
@@ -84,32 +116,64 @@ def _polymarket(city: _City, day: date, low: int) -> list[PolymarketDraft]:
         (Span(low + 4, None), f"{low + 4}°F or higher"),
     )
     return [
-        PolymarketDraft(event, f"Will the highest temperature in {_CITY_NAMES.get(city.name, city.name)} be {label} on {month_day(day)}?", rules, _claim(city, day, span, city.polymarket), _chance(span, low), label.removeprefix("between "), where)
+        PolymarketDraft(
+            event,
+            f"Will the highest temperature in {_CITY_NAMES.get(city.name, city.name)} be {label} on {month_day(day)}?",
+            rules,
+            _claim(city, day, span, city.polymarket),
+            _chance(span, low),
+            label.removeprefix("between "),
+            where,
+        )
         for span, label in spans
     ]
 
 
-def _kalshi(city: _City, day: date, low: int) -> list[KalshiDraft]:
-    station, _ = city.kalshi
-    close = last_minute(day)
-    series = KalshiSeries(city.series, f"Highest temperature in {city.name}", "Climate and Weather", (("National Weather Service", "https://www.weather.gov"),), ("Daily temperature",), "daily", "quadratic_with_maker_fees")
-    event = KalshiEvent(series, day_code(day), f"Highest temperature in {city.name} on {short_date(day)}?", f"On {short_date(day)}", close, mutually_exclusive=True, strike_date=close, expected=eastern(day + timedelta(days=1), 10))
-    secondary = (
-        "Not all weather data is the same. While checking a source like AccuWeather or Google Weather may help guide your decision, the official and final value used to determine this market is the highest temperature as reported by the National Weather Service's Climatological Report (Daily). "
-        "During daylight saving time the reported day runs in local standard time, from 1:00 AM to 12:59 AM the following day. Preliminary reports are not used while a final one is expected."
-    )
-    options: list[tuple[str, str, str, Span, str, float | None, float | None]] = [
+_Range = tuple[str, str, str, Span, str, float | None, float | None]
+
+
+def _ranges(low: int) -> list[_Range]:
+    """Kalshi's buckets and one threshold among them: code, label, words of the rule, span, strike."""
+    return [
         (f"T{low - 2}", f"{low - 3}° or below", f"less than {low - 2}°", Span(None, low - 3), "less", None, low - 2),
         (f"B{low - 1.5}", f"{low - 2}° to {low - 1}°", f"between {low - 2}-{low - 1}°", Span(low - 2, low - 1), "between", low - 2, low - 1),
         (f"B{low + 0.5}", f"{low}° to {low + 1}°", f"between {low}-{low + 1}°", Span(low, low + 1), "between", low, low + 1),
         (f"T{low + 3}", f"{low + 4}° or above", f"greater than {low + 3}°", Span(low + 4, None), "greater", low + 3, None),
         (f"T{low - 1}", f"{low}° or above", f"greater than {low - 1}°", Span(low, None), "greater", low - 1, None),
-    ]
+    ]  # fmt: skip
+
+
+def _kalshi(city: _City, day: date, low: int) -> list[KalshiDraft]:
+    station, _ = city.kalshi
+    close = last_minute(day)
+    series = KalshiSeries(
+        city.series,
+        f"Highest temperature in {city.name}",
+        "Climate and Weather",
+        (("National Weather Service", "https://www.weather.gov"),),
+        ("Daily temperature",),
+        "daily",
+        "quadratic_with_maker_fees",
+    )
+    event = KalshiEvent(
+        series,
+        day_code(day),
+        f"Highest temperature in {city.name} on {short_date(day)}?",
+        f"On {short_date(day)}",
+        close,
+        mutually_exclusive=True,
+        strike_date=close,
+        expected=eastern(day + timedelta(days=1), 10),
+    )
+    secondary = (
+        "Not all weather data is the same. While checking a source like AccuWeather or Google Weather may help guide your decision, the official and final value used to determine this market is the highest temperature as reported by the National Weather Service's Climatological Report (Daily). "
+        "During daylight saving time the reported day runs in local standard time, from 1:00 AM to 12:59 AM the following day. Preliminary reports are not used while a final one is expected."
+    )
     return [
         KalshiDraft(
             event, code, f"Will the high temp in {city.name} be {said.replace('less than ', '<').replace('greater than ', '>').removeprefix('between ')} on {short_date(day)}?", label,
             f"If the highest temperature recorded at {station} for {short_date(day)} as reported by the National Weather Service's Climatological Report (Daily), is {said}, then the market resolves to Yes.",
             secondary, _claim(city, day, span, city.kalshi), _chance(span, low), kind, floor_strike=floor, cap_strike=cap,
         )
-        for code, label, said, span, kind, floor, cap in options
+        for code, label, said, span, kind, floor, cap in _ranges(low)
     ]  # fmt: skip

@@ -1,0 +1,146 @@
+"""``arb doctor``: what is set, what works, what will stop working."""
+
+import platform as python_platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+
+import click
+from pydantic import SecretStr
+
+from arb_platform import api, pipeline
+from arb_platform.cli.console import out, print_json, print_table
+from arb_platform.cli.options import json_option, profile_option, settings_for
+from arb_platform.domain.errors import ArbError
+from arb_platform.domain.markets import KALSHI, POLYMARKET
+from arb_platform.ingest.heartbeat import alive, read_heartbeat
+from arb_platform.llm.providers import PROVIDERS, default_model, retirements_within
+from arb_platform.settings import Settings
+from arb_platform.storage.lake import Lake
+from arb_platform.storage.schema import SCHEMA_VERSION
+from arb_platform.venues.signing import KalshiSigner
+
+_PACKAGES: Final = ("arb-platform", "dagster", "duckdb", "polars", "websockets", "httpx", "pydantic")
+_LOW_DISK_BYTES: Final = 2 * 2**30
+_RETIRES_SOON_DAYS: Final = 60
+_SPENT_TODAY: Final = """
+SELECT coalesce(sum(cost_usd), 0) AS spent FROM lake.llm_calls WHERE started_at >= current_date
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: ``state`` is ok, note (nothing to do yet) or wrong."""
+
+    what: str
+    state: str
+    text: str
+
+
+@click.command()
+@json_option
+@profile_option
+def doctor(as_json: bool, profile: str | None) -> None:  # noqa: FBT001
+    """Check settings (secrets as set or unset), versions, lake, streams, budget and models."""
+    settings = settings_for(profile)
+    findings = list(examine(settings))
+    if as_json:
+        print_json([{"what": one.what, "state": one.state, "text": one.text} for one in findings])
+    else:
+        print_table("", ["", "what", "found"], [[one.state, one.what, one.text] for one in findings])
+    wrong = [one.what for one in findings if one.state == "wrong"]
+    if wrong:
+        raise ArbError(f"not in order: {', '.join(wrong)}.")
+    if not as_json:
+        out.print("Everything is in order.")
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Everything a doctor looks at, in the order in which people need it."""
+    yield Finding("versions", "ok", ", ".join(f"{name} {version(name)}" for name in _PACKAGES) + f", Python {python_platform.python_version()}")  # fmt: skip
+    yield Finding("profile", "ok", f"{settings.profile}, data in {settings.root}")
+    yield from _secrets(settings)
+    yield _kalshi_key(settings)
+    yield _disk(settings)
+    yield from _lake(settings)
+    yield from _streams(settings)
+    yield from _models(settings)
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    for name, field in type(settings).model_fields.items():
+        if "SecretStr" in str(field.annotation):
+            value = getattr(settings, name)
+            state = "set" if isinstance(value, SecretStr) and value.get_secret_value() else "unset"
+            yield Finding(str(field.alias), "ok", state)
+
+
+def _kalshi_key(settings: Settings) -> Finding:
+    key, private_key = settings.kalshi_api_key, api.kalshi_private_key(settings)
+    if key is None and private_key is None:
+        return Finding("Kalshi key", "note", "none: Kalshi is polled over REST")
+    if key is None or private_key is None:
+        return Finding(
+            "Kalshi key", "wrong", "only one of key id and private key is set; set both, or neither to poll"
+        )
+    try:
+        KalshiSigner(key.get_secret_value(), private_key)
+    except ArbError as error:
+        return Finding("Kalshi key", "wrong", str(error))
+    return Finding("Kalshi key", "ok", "key id and private key can sign")
+
+
+def _disk(settings: Settings) -> Finding:
+    place = next(folder for folder in (settings.root, *settings.root.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    state = "ok" if free > _LOW_DISK_BYTES else "wrong"
+    return Finding("disk", state, f"{free / 2**30:.1f} GiB free at {place}")
+
+
+def _lake(settings: Settings) -> Iterator[Finding]:
+    location = api.lake_location(settings)
+    if location.embedded and location.catalog_file is not None and not location.catalog_file.exists():
+        yield Finding("lake", "note", f"none at {location.root} yet; any command that writes creates it")
+        return
+    try:
+        with Lake.open(location, read_only=True) as lake:
+            rows = lake.query("SELECT count(*) AS rows FROM lake.book_snapshots")["rows"][0]
+            files = sum(1 for _ in location.spool.rglob("*.parquet")) if location.spool.exists() else 0
+            yield Finding(
+                "lake",
+                "ok",
+                f"schema {SCHEMA_VERSION}, {rows:,} book snapshots, {files} segments in the spool",
+            )
+            spent = lake.query(_SPENT_TODAY)["spent"][0]
+            state = "note" if spent >= settings.llm_budget_usd else "ok"
+            yield Finding("budget", state, f"${spent:.4f} of ${settings.llm_budget_usd} spent today (UTC)")
+    except ArbError as error:
+        yield Finding("lake", "wrong", str(error))
+
+
+def _streams(settings: Settings) -> Iterator[Finding]:
+    for venue in (POLYMARKET, KALSHI):
+        beat = read_heartbeat(settings.root, venue)
+        if not alive(settings.root, venue):
+            last = (
+                "never streamed here"
+                if beat is None
+                else f"stopped; last heartbeat {beat.at:%Y-%m-%d %H:%M:%S} UTC"
+            )
+            yield Finding(f"stream {venue}", "note", last)
+        elif beat is not None:
+            age = (pipeline.now() - beat.at).total_seconds()
+            state = "ok" if beat.connected and age < 30 and not beat.trouble else "wrong"
+            yield Finding(f"stream {venue}", state, f"{beat.assets_with_book}/{beat.assets} books, {beat.frames_per_second:.0f} frames/s, heartbeat {age:.0f} s ago {beat.trouble}".strip())  # fmt: skip
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    today = pipeline.now().date()
+    chosen = {"deepseek": settings.deepseek_model, "openai": settings.openai_model}
+    for name in PROVIDERS:
+        yield Finding(f"model {name}", "ok", chosen[name] or default_model(name, today))
+    for provider, model, last in retirements_within(_RETIRES_SOON_DAYS, today):
+        used = model == (chosen[provider] or default_model(provider, today))
+        yield Finding(f"model {model}", "wrong" if used and (last - today).days < 7 else "note", f"retires on {last}" + (": it is the one in use, set another" if used else ""))  # fmt: skip

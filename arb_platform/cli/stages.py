@@ -1,0 +1,166 @@
+"""One stage each: markets, match, validate, report, maintain."""
+
+import asyncio
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import click
+
+from arb_platform import pipeline
+from arb_platform.cli.console import Steps, out, print_json, print_table
+from arb_platform.cli.options import json_option, profile_option, settings_for, venue_argument
+from arb_platform.domain.errors import SettingsError
+from arb_platform.domain.markets import KALSHI, POLYMARKET
+from arb_platform.domain.pairs import Candidate
+from arb_platform.reports.page import to_page
+from arb_platform.reports.registry import REPORTS, report_named
+from arb_platform.reports.render import terminal, to_json
+
+
+@click.command()
+@venue_argument(required=False)
+@json_option
+@profile_option
+def markets(venue: str | None, as_json: bool, profile: str | None) -> None:  # noqa: FBT001
+    """List the markets of VENUE (default: both) into the lake."""
+    settings = settings_for(profile)
+    listed = []
+    for name in [venue] if venue else [POLYMARKET, KALSHI]:
+        with Steps(f"{name}: markets read").shown() as steps:
+            listed.append(
+                asyncio.run(
+                    pipeline.list_venue(settings, name, on_page=lambda _, found, at=steps.at: at(found))  # type: ignore[misc]
+                )
+            )
+    if as_json:
+        print_json([asdict(one) for one in listed])
+        return
+    print_table(
+        "markets",
+        ["venue", "markets", "pages", "complete", "new", "changed", "gone", "unchanged", "seconds"],
+        [
+            [one.venue, one.markets, one.pages, "yes" if one.complete else f"no: {one.reason}",
+             one.change.new, one.change.changed, one.change.gone, one.change.unchanged, f"{one.seconds:.1f}"]
+            for one in listed
+        ],
+    )  # fmt: skip
+
+
+@click.command()
+@click.option("--keep", default=pipeline.CANDIDATES_PER_MARKET, show_default=True, type=click.IntRange(1, 200), help="Candidates per Polymarket market.")  # fmt: skip
+@click.option("--show", default=15, show_default=True, type=click.IntRange(0), help="How many to print.")
+@json_option
+@profile_option
+def match(keep: int, show: int, as_json: bool, profile: str | None) -> None:  # noqa: FBT001
+    """Propose candidate pairs of the markets in the lake."""
+    candidates = pipeline.propose_candidates(settings_for(profile), keep=keep)
+    allowed = [candidate for candidate in candidates if not candidate.broken_rules]
+    if as_json:
+        print_json({"candidates": len(candidates), "unbroken": len(allowed), "best": [_brief(c) for c in allowed[:show]]})  # fmt: skip
+        return
+    out.print(f"{len(candidates)} candidates, {len(allowed)} without an objection by a rule; `arb validate` asks about those.")  # fmt: skip
+    print_table(
+        "",
+        ["score", "polymarket", "kalshi"],
+        [
+            [f"{c.score:.2f}", c.pair.polymarket.title, f"{c.pair.kalshi.title} {c.pair.kalshi.subtitle}"]
+            for c in allowed[:show]
+        ],
+    )
+
+
+@click.command()
+@click.option("--budget-usd", type=click.FloatRange(0), default=None, help="Instead of ARB_LLM_BUDGET_USD; for the whole UTC day.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Say how many calls this would take and what they would cost.")
+@json_option
+@profile_option
+def validate(budget_usd: float | None, dry_run: bool, as_json: bool, profile: str | None) -> None:  # noqa: FBT001
+    """Ask the language model about candidates that nobody has judged yet."""
+    settings = settings_for(profile)
+    if dry_run:
+        ahead = pipeline.forecast_validation(settings)
+        if as_json:
+            print_json(asdict(ahead))
+        else:
+            out.print(f"{ahead.to_ask} calls, at most about ${ahead.estimated_usd:.4f}; {ahead.cached} verdicts are reused, {ahead.skipped_by_rules} pairs are ruled out.")  # fmt: skip
+        return
+    budget = None if budget_usd is None else Decimal(str(budget_usd))
+    with Steps("pairs judged").shown() as steps:
+        summary = asyncio.run(pipeline.validate_pairs(settings, budget_usd=budget, progress=steps.at))
+    if as_json:
+        print_json(asdict(summary))
+        return
+    out.print(
+        f"asked {summary.asked}, reused {summary.cached}, ruled out {summary.skipped_by_rules}: "
+        f"{summary.accepted} accepted, {summary.rejected} rejected, {summary.review} for review, "
+        f"{summary.failed} failed; ${summary.cost_usd:.6f}"
+    )
+    if summary.stopped_reason:
+        out.print(f"stopped early, {summary.not_asked} not asked: {summary.stopped_reason}")
+    if settings.deepseek_api_key is None and settings.openai_api_key is None:
+        out.print(
+            "No key is set (DEEPSEEK_API_KEY, OPENAI_API_KEY): the offline judge ranked the pairs and accepted none."
+        )
+
+
+@click.command()
+@click.argument("name", type=click.Choice([*REPORTS, "all"]))
+@click.option("--since", default=None, help="A day (2026-11-01) or a number of days back (7d).")
+@click.option("--html", "html", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write one self-contained HTML file.")  # fmt: skip
+@json_option
+@profile_option
+def report(name: str, since: str | None, html: Path | None, as_json: bool, profile: str | None) -> None:  # noqa: FBT001
+    """Compute report NAME (or all) and show it."""
+    settings = settings_for(profile)
+    first = _day(since)
+    frames = {one: pipeline.build_report(settings, one, since=first) for one in (REPORTS if name == "all" else [name])}  # fmt: skip
+    if html is not None:
+        page = to_page(
+            [(report_named(one), frame) for one, frame in frames.items()], generated_at=datetime.now(UTC)
+        )
+        html.write_text(page, encoding="utf-8")
+        out.print(f"wrote {html}")
+    elif as_json:
+        rows = [to_json(frame) for frame in frames.values()]
+        click.echo(rows[0] if len(rows) == 1 else "{" + ",".join(f'"{one}":{text}' for one, text in zip(frames, rows, strict=True)) + "}")  # fmt: skip
+    else:
+        for one, frame in frames.items():
+            out.print(terminal(frame, report_named(one)))
+
+
+@click.command()
+@json_option
+@profile_option
+def maintain(as_json: bool, profile: str | None) -> None:  # noqa: FBT001
+    """Merge and sort small files, expire old ones, apply retention."""
+    done = pipeline.maintain_lake(settings_for(profile))
+    if as_json:
+        print_json(asdict(done))
+    else:
+        dropped = sum(done.dropped.values())
+        out.print(f"{done.files_before} files became {done.files_after}, {done.bytes_before:,} bytes became {done.bytes_after:,}; {done.rows:,} rows kept, {dropped:,} beyond retention dropped.")  # fmt: skip
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        if text.endswith("d"):
+            return datetime.now(UTC).date() - timedelta(days=int(text[:-1]))
+        return date.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise SettingsError(
+            f"--since takes a day like 2026-11-01 or days back like 7d, not {text!r}"
+        ) from None
+
+
+def _brief(candidate: Candidate) -> dict[str, object]:
+    pair = candidate.pair
+    return {
+        "pair_hash": candidate.pair_hash,
+        "score": round(candidate.score, 4),
+        "polymarket": {"id": pair.polymarket.market_id, "title": pair.polymarket.title},
+        "kalshi": {"id": pair.kalshi.market_id, "title": pair.kalshi.title, "subtitle": pair.kalshi.subtitle},
+    }

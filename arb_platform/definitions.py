@@ -1,0 +1,42 @@
+"""Everything Dagster loads: ``dagster dev -m arb_platform.definitions`` or ``arb up``."""
+
+import dagster as dg
+
+from arb_platform.defs import alerts, catalogue, maintenance, matching, reports, streams
+
+defs = dg.Definitions(
+    assets=[
+        catalogue.polymarket_markets,
+        catalogue.kalshi_markets,
+        streams.order_book_snapshots,
+        matching.candidate_pairs,
+        matching.pair_verdicts,
+        matching.matched_pairs,
+        *reports.report_assets,
+    ],
+    jobs=[
+        streams.stream_order_books,
+        matching.nightly_pair_revalidation,
+        catalogue.refresh_markets,
+        maintenance.maintain_lake,
+        reports.compute_reports,
+    ],
+    schedules=[
+        matching.nightly_pair_revalidation_schedule,
+        catalogue.refresh_markets_schedule,
+        reports.reports_schedule,
+        maintenance.maintain_lake_schedule,
+    ],
+    sensors=[
+        streams.stream_keeper,
+        alerts.failed_run_alert,
+        alerts.llm_budget_alert,
+        dg.AutomationConditionSensorDefinition(
+            "automation",
+            target=dg.AssetSelection.all(),
+            minimum_interval_seconds=10,
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            description="Materializes what is missing, and lets candidates and verdicts follow the listings.",
+        ),
+    ],
+)

@@ -1,0 +1,200 @@
+"""Batches what a stream says and lands it in the spool without holding up the event loop.
+
+The stream's task only appends to lists. A thread builds the columns, writes the segment and syncs
+it; while it does, the next batch fills. When the disk cannot take a batch it is kept and tried
+again, the stream is no longer drained, and its outbox conflates: memory stays bounded.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final, TypeVar
+
+import pyarrow as pa
+
+from arb_platform.domain.books import BookSnapshot
+from arb_platform.domain.errors import StorageError
+from arb_platform.domain.streams import QuarantinedFrame, StreamEvent, StreamOutput, StreamSession
+from arb_platform.storage.spool import Spool
+from arb_platform.storage.streams import event_rows, quarantine_rows, session_rows, snapshot_rows
+
+_Row = TypeVar("_Row")
+
+log = logging.getLogger(__name__)
+
+BATCH_SECONDS: Final = 0.5
+# Larger batches hold the interpreter lock long enough for the socket to notice.
+BATCH_ROWS: Final = 2_000
+# What may wait for the disk before the stream is no longer drained.
+LARGEST_BACKLOG: Final = 20_000
+_RETRY_SECONDS: Final = 2.0
+
+
+@dataclass(slots=True)
+class Batch:
+    """What waits to be landed, by kind; a session or event said twice is kept once, as it was last."""
+
+    snapshots: list[tuple[BookSnapshot, datetime]] = field(default_factory=list)
+    events: dict[str, StreamEvent] = field(default_factory=dict)
+    sessions: dict[str, StreamSession] = field(default_factory=dict)
+    quarantined: list[QuarantinedFrame] = field(default_factory=list)
+
+    def add(self, output: StreamOutput, handed_at: datetime) -> None:
+        match output:
+            case BookSnapshot():
+                self.snapshots.append((output, handed_at))
+            case StreamEvent():
+                self.events[output.event_id] = output
+            case StreamSession():
+                self.sessions[output.session_id] = output
+            case QuarantinedFrame():
+                self.quarantined.append(output)
+
+    def __len__(self) -> int:
+        return len(self.snapshots) + len(self.events) + len(self.sessions) + len(self.quarantined)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One segment's worth: how to build its rows, and how to forget them once they are durable."""
+
+    table: str
+    build: Callable[[], pa.Table]
+    forget: Callable[[], None]
+
+
+class Recorder:
+    """Takes the outputs of one venue's stream and acknowledges them into the spool."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        venue: str,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        batch_seconds: float = BATCH_SECONDS,
+    ) -> None:
+        self._spool = spool
+        self._venue = venue
+        self._clock = clock
+        self._batch_seconds = batch_seconds
+        self._batch = Batch()
+        self._filled = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self.snapshots = 0
+        self.gaps = 0
+        self.quarantined = 0
+        self.acknowledged_rows = 0
+        self.last_error = ""
+
+    async def take(self, outputs: list[StreamOutput]) -> None:
+        """Add what the stream just said; waits while too much is waiting for the disk."""
+        handed_at = self._clock()
+        for output in outputs:
+            self._batch.add(output, handed_at)
+            self._count(output)
+        if len(self._batch) >= BATCH_ROWS:
+            self._filled.set()
+        if len(self._batch) >= LARGEST_BACKLOG:
+            self._room.clear()
+            await self._room.wait()
+
+    async def land(self, stop: asyncio.Event) -> None:
+        """Land batches until ``stop`` is set, then whatever is left, and return.
+
+        Raises StorageError only at the end, when the last batch cannot be written: until then a
+        disk without room is waited for, because what is not acknowledged yet is still in memory.
+        """
+        while not stop.is_set():
+            await self._wait(stop)
+            try:
+                await self._flush()
+            except StorageError as error:
+                self._complain(error)
+                await _pause(stop, _RETRY_SECONDS)
+        await self._flush()
+
+    async def _wait(self, stop: asyncio.Event) -> None:
+        if self._filled.is_set():
+            return
+        waiting = {asyncio.ensure_future(self._filled.wait()), asyncio.ensure_future(stop.wait())}
+        _, left = await asyncio.wait(
+            waiting, timeout=self._batch_seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in left:
+            task.cancel()
+
+    async def _flush(self) -> None:
+        """Land what waits now, segment by segment; a row is forgotten only when it is durable."""
+        self._filled.clear()
+        for part in self._parts():
+            self.acknowledged_rows += await asyncio.to_thread(self._write, part)
+            part.forget()
+        self.last_error = ""
+        self._room.set()
+
+    def _parts(self) -> Iterator[_Part]:
+        batch = self._batch
+        for _ in range(0, len(batch.snapshots), BATCH_ROWS):
+            snapshots = batch.snapshots[:BATCH_ROWS]
+            yield _Part(
+                "book_snapshots",
+                partial(snapshot_rows, snapshots),
+                partial(batch.snapshots.__delitem__, slice(len(snapshots))),
+            )
+        if batch.quarantined:
+            frames = list(batch.quarantined)
+            yield _Part(
+                "quarantined_frames",
+                partial(quarantine_rows, frames),
+                partial(batch.quarantined.__delitem__, slice(len(frames))),
+            )
+        if batch.events:
+            events = dict(batch.events)
+            yield _Part(
+                "stream_events",
+                partial(event_rows, list(events.values())),
+                partial(_forget, batch.events, events),
+            )
+        if batch.sessions:
+            sessions = dict(batch.sessions)
+            yield _Part(
+                "stream_sessions",
+                partial(session_rows, list(sessions.values())),
+                partial(_forget, batch.sessions, sessions),
+            )
+
+    def _write(self, part: _Part) -> int:
+        rows = part.build()
+        self._spool.write(self._venue, part.table, rows)
+        return int(rows.num_rows)
+
+    def _complain(self, error: StorageError) -> None:
+        if str(error) != self.last_error:
+            log.error("rows wait in memory: %s", error)
+        self.last_error = str(error)
+
+    def _count(self, output: StreamOutput) -> None:
+        if isinstance(output, BookSnapshot):
+            self.snapshots += 1
+        elif isinstance(output, QuarantinedFrame):
+            self.quarantined += 1
+        elif isinstance(output, StreamEvent) and output.kind == "gap" and output.ended_at is None:
+            self.gaps += 1
+
+
+def _forget(waiting: dict[str, _Row], landed: dict[str, _Row]) -> None:
+    """Drop what landed, unless it changed while it was being written."""
+    for key, value in landed.items():
+        if waiting.get(key) is value:
+            del waiting[key]
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

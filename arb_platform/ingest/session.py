@@ -1,0 +1,208 @@
+"""One streaming job: an adapter's outputs into the spool, the spool into the lake, and an ordered end."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+from arb_platform.domain.streams import StreamOutput
+from arb_platform.ingest.heartbeat import Heartbeat, write_heartbeat
+from arb_platform.ingest.lease import Lease
+from arb_platform.ingest.recorder import Recorder
+from arb_platform.storage.attach import LakeLocation
+from arb_platform.storage.lake import Lake
+from arb_platform.storage.promoter import Promoter
+from arb_platform.storage.spool import Spool
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS: Final = 1.0
+PROMOTE_SECONDS: Final = 1.0
+
+
+class Adapter(Protocol):
+    """What a session needs of an adapter; polling and websocket adapters both are one."""
+
+    venue: str
+
+    def stream(self) -> AsyncGenerator[list[StreamOutput]]: ...
+
+    async def close(self) -> None: ...
+
+    @property
+    def connected(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class StreamSummary:
+    """What one streaming job did."""
+
+    venue: str
+    snapshots: int = 0
+    frames: int = 0
+    gaps: int = 0
+    quarantined: int = 0
+    acknowledged_rows: int = 0
+    promoted_rows: int = 0
+    reconnections: int = 0
+    beat: Heartbeat | None = field(default=None, repr=False)
+
+
+async def record(
+    adapter: Adapter,
+    location: LakeLocation,
+    *,
+    stop: asyncio.Event,
+    run_id: str = "",
+    shard: int = 0,
+    on_beat: Callable[[Heartbeat], None] = lambda _: None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> StreamSummary:
+    """Stream until ``stop`` is set or the adapter ends, then land and promote everything that came.
+
+    Raises ShardBusy when another process streams this shard, CredentialsError when the venue
+    refuses us, StorageError when the last rows could not be written.
+    """
+    recorder = Recorder(Spool(location.spool), adapter.venue, clock=clock)
+    with Lease(location.root, adapter.venue, shard, owner=run_id), Lake.open(location) as lake:
+        promoter = Promoter(lake, Spool(location.spool), clock=clock)
+        pulse = _Pulse(adapter, recorder, promoter, location, run_id, shard, clock, on_beat)
+        async with _promoting(promoter), _beating(pulse), _landing(recorder):
+            await _consume(adapter, recorder, stop)
+    pulse.beat()
+    return pulse.summary()
+
+
+async def _consume(adapter: Adapter, recorder: Recorder, stop: asyncio.Event) -> None:
+    """Hand every output to the recorder; when ``stop`` is set the adapter closes and says its last words."""
+
+    async def close_when_stopped() -> None:
+        await stop.wait()
+        await adapter.close()
+
+    closing = asyncio.create_task(close_when_stopped())
+    try:
+        async with aclosing(adapter.stream()) as batches:
+            async for outputs in batches:
+                await recorder.take(outputs)
+    finally:
+        closing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await closing
+
+
+@asynccontextmanager
+async def _landing(recorder: Recorder) -> AsyncIterator[None]:
+    """Land in the background; the last batch is written before this ends, also after a failure."""
+    finished = asyncio.Event()
+    landing = asyncio.create_task(recorder.land(finished))
+    try:
+        yield
+    finally:
+        finished.set()
+        await landing
+
+
+@asynccontextmanager
+async def _promoting(promoter: Promoter) -> AsyncIterator[None]:
+    """Promote in a thread; everything acknowledged is promoted once more before this ends."""
+    stop = threading.Event()
+    thread = threading.Thread(target=promoter.run, args=(stop, PROMOTE_SECONDS), name="promoter", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.to_thread(thread.join)
+
+
+@asynccontextmanager
+async def _beating(pulse: "_Pulse") -> AsyncIterator[None]:
+    beating = asyncio.create_task(pulse.run())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating
+
+
+class _Pulse:
+    """Writes the heartbeat every second."""
+
+    def __init__(  # noqa: PLR0917 made in one place
+        self,
+        adapter: Adapter,
+        recorder: Recorder,
+        promoter: Promoter,
+        location: LakeLocation,
+        run_id: str,
+        shard: int,
+        clock: Callable[[], datetime],
+        on_beat: Callable[[Heartbeat], None],
+    ) -> None:
+        self._adapter: Any = adapter
+        self._recorder = recorder
+        self._promoter = promoter
+        self._root = location.root
+        self._run_id = run_id
+        self._shard = shard
+        self._clock = clock
+        self._on_beat = on_beat
+        self._started_at = clock()
+
+    async def run(self) -> None:
+        while True:
+            self.beat()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def beat(self) -> None:
+        beat = self.current()
+        with contextlib.suppress(OSError):  # a full disk is the recorder's to report
+            write_heartbeat(self._root, beat)
+        self._on_beat(beat)
+
+    def current(self) -> Heartbeat:
+        adapter, recorder = self._adapter, self._recorder
+        return Heartbeat(
+            venue=adapter.venue,
+            shard=self._shard,
+            pid=os.getpid(),
+            run_id=self._run_id,
+            started_at=self._started_at,
+            at=self._clock(),
+            connected=adapter.connected,
+            sockets=getattr(adapter, "sockets_connected", int(adapter.connected)),
+            assets=adapter.assets_subscribed,
+            assets_with_book=adapter.assets_with_book,
+            frames=adapter.frames,
+            frames_per_second=round(adapter.frames_per_second, 1),
+            snapshots=recorder.snapshots,
+            gaps=recorder.gaps,
+            reconnections=adapter.reconnections,
+            quarantined=recorder.quarantined,
+            lag_p50_ms=adapter.lag_p50_ms,
+            lag_p99_ms=adapter.lag_p99_ms,
+            spooled_rows=recorder.acknowledged_rows,
+            promoted_rows=self._promoter.total.rows,
+            trouble=recorder.last_error or self._promoter.last_error,
+        )
+
+    def summary(self) -> StreamSummary:
+        return StreamSummary(
+            venue=self._adapter.venue,
+            snapshots=self._recorder.snapshots,
+            frames=self._adapter.frames,
+            gaps=self._recorder.gaps,
+            quarantined=self._recorder.quarantined,
+            acknowledged_rows=self._recorder.acknowledged_rows,
+            promoted_rows=self._promoter.total.rows,
+            reconnections=self._adapter.reconnections,
+            beat=self.current(),
+        )

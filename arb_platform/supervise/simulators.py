@@ -1,0 +1,81 @@
+"""The simulators of the demo, each a process of its own, and the settings that point at them."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from arb_platform.domain.errors import SettingsError
+from arb_platform.settings import Settings, child_environment
+from arb_platform.simulate.recordings import load_recording
+from arb_platform.supervise.processes import Child, free_port
+
+SIMULATORS: Final = ("polymarket", "kalshi", "llm")
+# The demo's provider is ours, so how often it may be asked is too.
+_REQUESTS_PER_MINUTE: Final = "6000"
+_START_SECONDS: Final = 60.0
+
+
+@contextmanager
+def simulators(
+    settings: Settings, *, recordings: Sequence[Path] = (), speed: float = 1.0
+) -> Iterator[tuple[list[Child], dict[str, str]]]:
+    """Run the simulators; yields them and the variables for everything that talks to them.
+
+    The variables name every address and key, whatever the user has set: a demo must never reach a
+    real venue or spend real money.
+    """
+    served = _by_venue(recordings)
+    folder = settings.root / "simulators"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {what: folder / f"{what}.json" for what in SIMULATORS}
+    children = [_child(settings, what, files[what], served.get(what), speed) for what in SIMULATORS]
+    try:
+        for child in children:
+            child.start()
+        for child in children:
+            child.wait_ready(_START_SECONDS)
+        yield children, _environment(files.values())
+    finally:
+        for child in children:
+            child.stop(seconds=5.0)
+
+
+def _child(settings: Settings, what: str, file: Path, recording: Path | None, speed: float) -> Child:
+    file.unlink(missing_ok=True)
+    recorded = [] if recording is None else ["--recordings", str(recording), "--speed", str(speed)]
+    return Child(
+        f"{what} simulator",
+        [
+            sys.executable, "-m", "arb_platform.cli", "simulate", what,
+            "--port", str(free_port()), "--environment-file", str(file), *recorded,
+        ],
+        environment=child_environment({}),
+        log=settings.root / "logs" / f"simulator-{what}.log",
+        ready=file.exists,
+    )  # fmt: skip
+
+
+def _environment(files: Iterable[Path]) -> dict[str, str]:
+    variables = {
+        "ARB_PROFILE": "demo",
+        "ARB_DEEPSEEK_RPM": _REQUESTS_PER_MINUTE,
+        "ARB_OPENAI_RPM": _REQUESTS_PER_MINUTE,
+    }
+    for file in files:
+        variables |= json.loads(file.read_text())
+    return variables
+
+
+def _by_venue(recordings: Sequence[Path]) -> dict[str, Path]:
+    served: dict[str, Path] = {}
+    for folder in recordings:
+        venue = load_recording(folder).venue
+        if venue in served:
+            raise SettingsError(
+                f"two recordings of {venue}: {served[venue]} and {folder}; give one of each venue"
+            )
+        served[venue] = folder.resolve()
+    return served

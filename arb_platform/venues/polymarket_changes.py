@@ -1,0 +1,163 @@
+"""Polymarket's price changes, applied to the books: more than 99 of 100 frames come through here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from arb_platform.domain.errors import WireError
+from arb_platform.domain.streams import FeedOutput
+from arb_platform.domain.units import ONE
+from arb_platform.venues.continuity import FIRST_BOOK, Continuity
+from arb_platform.venues.exchange_clock import FLOOR_MS, milliseconds
+from arb_platform.venues.numbers import PRICES, SIZES
+from arb_platform.venues.polymarket_books import MIRROR, PolymarketBooks
+from arb_platform.venues.polymarket_wire import Change, PriceChange
+from arb_platform.venues.tracked import TrackedBook
+
+# Own top against the stated one: one disagreement may be an order of messages, three are a lost one.
+DOUBTS: Final = 3
+# Changes kept for the REST book they come on top of; a market that has more is asked anew.
+PENDING_LIMIT: Final = 2_000
+_BUY: Final = "BUY"
+_SELL: Final = "SELL"
+_NOTHING_STATED: Final = Change("", "", "", "")
+
+
+class PriceChanges:
+    """Applies ``price_change`` messages; sizes in them are absolute, 0 removes a level."""
+
+    def __init__(self, books: PolymarketBooks, continuity: Continuity) -> None:
+        self.orphans = 0
+        # changes that came after newer ones
+        self.late = 0
+        self._books = books
+        self._by_asset = books.by_asset
+        self._continuity = continuity
+
+    def apply(self, message: PriceChange, received_at: datetime, outputs: list[FeedOutput]) -> None:
+        """Apply one message whole. Raises WireError after it if some of it could not be believed."""
+        changes: Sequence[Change] | None = message.price_changes
+        try:
+            exchange_ms = int(message.timestamp)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            exchange_ms = 0
+        shown_ms: int | None = exchange_ms
+        if changes is None or not FLOOR_MS <= exchange_ms <= self._continuity.clock.ceiling:
+            changes, exchange_ms, shown_ms = self._unusual(message, received_at, outputs)
+        by_asset = self._by_asset
+        current: TrackedBook | None = None
+        stated = _NOTHING_STATED
+        faults: list[str] = []
+        for change in changes:
+            tracked = by_asset.get(change.asset_id)
+            if tracked is None:
+                tracked = self._books.of(change.asset_id, message.market)
+                if tracked is None:
+                    continue
+            if tracked is MIRROR:
+                self._books.mirrored += 1
+                continue
+            if tracked is not current:
+                if current is not None:
+                    self._settle(current, stated, shown_ms, received_at, outputs)
+                current, stated = tracked, _NOTHING_STATED
+            try:
+                price, size, side = PRICES[change.price], SIZES[change.size], change.side
+                if side == _BUY:
+                    key, ladder = price, tracked.bids
+                elif side == _SELL:
+                    key, ladder = ~price, tracked.asks
+                else:
+                    raise ValueError(f"a side that is neither BUY nor SELL: {side[:40]!r}")
+            except ValueError as error:
+                faults.append(str(error))
+                continue
+            if not tracked.live:
+                self._orphan(tracked, change.asset_id, shown_ms, key, size)
+            elif exchange_ms >= tracked.delta_ms:
+                tracked.delta_ms = tracked.written_ms[key] = exchange_ms
+                ladder.set(price, size)
+                stated = change
+            else:
+                self.late += 1
+                # Late, but still the newest that was said about this level.
+                if exchange_ms >= tracked.written_ms.get(key, tracked.base_ms):
+                    tracked.written_ms[key] = exchange_ms
+                    ladder.set(price, size)
+        if faults:
+            raise WireError("; ".join(faults[:3]))
+        if current is not None:
+            self._settle(current, stated, shown_ms, received_at, outputs)
+
+    def _unusual(
+        self, message: PriceChange, received_at: datetime, outputs: list[FeedOutput]
+    ) -> tuple[Sequence[Change], int, int | None]:
+        """The changes, the venue time that orders them and the one to show. Raises WireError.
+
+        Older generations of the message come here, and timestamps in seconds, missing, ahead of our
+        clock or impossible; a change without a believable time counts as the newest of its book.
+        """
+        try:
+            changes = message.elements()
+            stamp = milliseconds(message.timestamp)
+        except ValueError as error:
+            raise WireError(str(error)) from None
+        shown_ms = self._continuity.judge(stamp, received_at, outputs)
+        if shown_ms is not None:
+            return changes, shown_ms, shown_ms
+        known = (self._by_asset.get(change.asset_id) for change in changes)
+        return changes, max((tracked.delta_ms for tracked in known if tracked is not None), default=0), None
+
+    def _settle(
+        self,
+        tracked: TrackedBook,
+        stated: Change,
+        exchange_ms: int | None,
+        received_at: datetime,
+        outputs: list[FeedOutput],
+    ) -> None:
+        """After a whole message: compare our top with the one it states, and show what changed."""
+        if not tracked.live:
+            return
+        bids, asks = tops = tracked.bids.top(), tracked.asks.top()
+        bid, ask = stated.best_bid, stated.best_ask
+        if bid is not None and ask is not None:
+            try:
+                # An empty side is stated as 0 or 1 or as nothing (docs.polymarket.com, market channel).
+                agrees = (bids[0][0] if bids else 0) == (PRICES[bid] if bid else 0) and (
+                    asks[0][0] if asks else ONE
+                ) == (PRICES[ask] if ask else ONE)
+            except ValueError as error:
+                raise WireError(f"best_bid or best_ask: {error}") from None
+            if agrees:
+                tracked.doubts = 0
+            elif self._doubt(tracked, stated, received_at, outputs):
+                return
+        if bids is not tracked.shown_bids or asks is not tracked.shown_asks:
+            self._continuity.show(tracked, tops, exchange_ms, received_at, outputs)
+
+    def _doubt(
+        self, tracked: TrackedBook, stated: Change, received_at: datetime, outputs: list[FeedOutput]
+    ) -> bool:
+        """Count a disagreement; True when it was one too many and the book is given up."""
+        if tracked.doubts == 0:
+            tracked.doubted_at = received_at
+        tracked.doubts += 1
+        if tracked.doubts < DOUBTS:
+            return False
+        detail = (
+            f"{DOUBTS} messages in a row state another top than ours: last {stated.best_bid}/{stated.best_ask} "
+            f"against {tracked.book.best_bid}/{tracked.book.best_ask} millionths"
+        )
+        since = tracked.doubted_at or received_at
+        self._continuity.gap(tracked, since, received_at, detail=detail, outputs=outputs)
+        self._continuity.breaks(tracked, received_at, FIRST_BOOK, detail=detail, outputs=outputs)
+        return True
+
+    def _orphan(self, tracked: TrackedBook, asset: str, exchange_ms: int | None, key: int, size: int) -> None:
+        """A change without a book: not applied, but kept for the REST book that is asked for."""
+        self.orphans += 1
+        if tracked.tries == 0:
+            self._continuity.want(tracked, asset)
+        if tracked.book_id is not None and len(tracked.pending) < PENDING_LIMIT:
+            tracked.pending.append((exchange_ms, key, size))

@@ -1,0 +1,96 @@
+"""The token bucket: never too fast in any minute, and not slower than it must be."""
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arb_platform.llm.limits import MINUTE, TokenBucket
+from arb_platform_tests.llm.fake_provider import FakeTime
+
+
+def granted(per_minute: int, pauses: list[float], *, clock: FakeTime | None = None) -> list[float]:
+    """Times of one grant after each pause of the caller."""
+
+    async def run() -> list[float]:
+        time = clock or FakeTime()
+        bucket = TokenBucket(per_minute, clock=time.monotonic, sleep=time.sleep)
+        times = []
+        for pause in pauses:
+            time.now += pause
+            await bucket.acquire()
+            times.append(time.now)
+        return times
+
+    return asyncio.run(run())
+
+
+def most_in(times: list[float], window: float) -> int:
+    """The most grants that any half-open window of this length holds."""
+    return max((sum(start <= time < start + window for time in times) for start in times), default=0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    per_minute=st.integers(1, 90),
+    pauses=st.lists(st.floats(0, 40) | st.just(0.0), min_size=1, max_size=200),
+)
+def test_no_minute_holds_more_grants_than_the_rate(per_minute: int, pauses: list[float]) -> None:
+    times = granted(per_minute, pauses)
+    assert most_in(times, MINUTE - 1e-6) <= per_minute
+    assert most_in(times, 1e-6) <= max(1, per_minute // 10)
+
+
+def test_a_plain_bucket_would_break_the_promise() -> None:
+    """Negative control: burst + rate in the first minute is what a bucket without memory grants."""
+    plain = [0.0] * 6 + [float(second) for second in range(1, 60)]
+    assert most_in(plain, MINUTE) == 65 > 60
+
+
+@pytest.mark.parametrize("per_minute", [60, 500])
+def test_a_long_queue_is_served_at_exactly_the_rate(per_minute: int) -> None:
+    times = granted(per_minute, [0.0] * (per_minute * 5 + 1))
+    assert times[-1] - times[0] == pytest.approx(5 * MINUTE, rel=0.02)
+
+
+def test_the_burst_is_a_tenth_of_the_rate() -> None:
+    times = granted(60, [0.0] * 8)
+    assert sum(time == times[0] for time in times) == 6
+
+
+def test_a_clock_that_leaps_or_steps_back_creates_no_more_than_a_burst() -> None:
+    times = granted(60, [0.0] * 10 + [1e9] + [0.0] * 10 + [-500.0] + [0.0] * 3)
+    after = times[10:21]
+    assert sum(time == after[0] for time in after) == 6
+    assert len(times) == 25
+
+
+def test_a_pause_of_the_provider_holds_everybody_back() -> None:
+    async def run() -> tuple[float, float]:
+        time = FakeTime()
+        bucket = TokenBucket(600, clock=time.monotonic, sleep=time.sleep)
+        await bucket.acquire()
+        bucket.pause(7.0)
+        waited = await bucket.acquire()
+        return waited, await bucket.acquire()
+
+    assert asyncio.run(run()) == (pytest.approx(7.0), 0.0)
+
+
+def test_many_tasks_share_one_bucket() -> None:
+    async def run() -> list[float]:
+        time = FakeTime()
+        bucket = TokenBucket(60, clock=time.monotonic, sleep=time.sleep)
+        times: list[float] = []
+
+        async def one() -> None:
+            await bucket.acquire()
+            times.append(time.now)
+
+        await asyncio.gather(*(one() for _ in range(100)))
+        return sorted(times)
+
+    times = asyncio.run(run())
+    assert len(times) == 100
+    assert most_in(times, MINUTE - 1e-6) <= 60
