@@ -5,6 +5,8 @@ import dagster as dg
 from arb_platform.defs import alerts, catalogue, maintenance, matching, reports, streams
 
 defs = dg.Definitions(
+    # One process for a run: importing the platform again for every step would take most of its time.
+    executor=dg.in_process_executor,
     assets=[
         catalogue.polymarket_markets,
         catalogue.kalshi_markets,

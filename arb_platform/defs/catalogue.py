@@ -5,6 +5,7 @@ import asyncio
 import dagster as dg
 
 from arb_platform import pipeline
+from arb_platform.defs.conditions import FIRST_TIME
 from arb_platform.defs.names import CATALOGUE, OWNERS
 from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.pipeline import Listed
@@ -18,7 +19,7 @@ def _listing_asset(venue: str) -> dg.AssetsDefinition:
         owners=OWNERS,
         kinds={"duckdb", "http"},
         description=f"Every open market that {venue.capitalize()} lists, each version of its rules kept (`lake.markets`).",
-        automation_condition=dg.AutomationCondition.on_missing(),
+        automation_condition=FIRST_TIME,
         check_specs=[
             dg.AssetCheckSpec(
                 "listing_is_complete",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from arb_platform import api, pipeline
 from arb_platform.defs.catalogue import kalshi_markets, polymarket_markets
+from arb_platform.defs.conditions import FOLLOWS
 from arb_platform.defs.names import MATCHING, OWNERS
 from arb_platform.matching.validation import ValidationSummary
 from arb_platform.settings import load_settings
@@ -51,7 +52,7 @@ class ValidationConfig(dg.Config):
     group_name=MATCHING,
     owners=OWNERS,
     kinds={"duckdb", "scikitlearn"},
-    automation_condition=dg.AutomationCondition.eager(),
+    automation_condition=FOLLOWS,
     description="Pairs worth asking about, with the features that made them so and the hard rules they break.",
 )
 def candidate_pairs(context: dg.AssetExecutionContext, config: CandidateConfig) -> dg.MaterializeResult[None]:
@@ -78,7 +79,7 @@ def candidate_pairs(context: dg.AssetExecutionContext, config: CandidateConfig) 
     owners=OWNERS,
     kinds={"duckdb", "openai"},
     pool="llm",
-    automation_condition=dg.AutomationCondition.eager(),
+    automation_condition=FOLLOWS,
     description="One judgement per candidate and content of both markets; paid for once (`lake.verdicts`, `lake.llm_calls`).",
     check_specs=[
         dg.AssetCheckSpec(
@@ -128,7 +129,7 @@ def pair_verdicts(  # dagster compares the bare class when an asset has checks
     group_name=MATCHING,
     owners=OWNERS,
     kinds={"duckdb"},
-    automation_condition=dg.AutomationCondition.eager(),
+    automation_condition=FOLLOWS,
     description="Pairs that are accepted now, by the model with a rule's consent or by a person (`lake.matched_pairs`).",
 )
 def matched_pairs() -> dg.MaterializeResult[None]:

@@ -7,6 +7,7 @@ import polars as pl
 
 from arb_platform import pipeline
 from arb_platform.defs.catalogue import kalshi_markets, polymarket_markets
+from arb_platform.defs.conditions import FIRST_TIME
 from arb_platform.defs.matching import candidate_pairs, matched_pairs, pair_verdicts
 from arb_platform.defs.names import OWNERS, REPORTS
 from arb_platform.defs.streams import order_book_snapshots
@@ -33,7 +34,7 @@ def _report_asset(report: Report) -> dg.AssetsDefinition:
         group_name=REPORTS,
         owners=OWNERS,
         kinds={"polars", "duckdb"},
-        automation_condition=dg.AutomationCondition.on_missing(),
+        automation_condition=FIRST_TIME,
         description=report.description,
     )
     def computed() -> dg.MaterializeResult[None]:

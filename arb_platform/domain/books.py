@@ -20,6 +20,8 @@ ASK: Final[Side] = "ask"
 VISIBLE: Final = 3
 # Below every key that a price can have, so that an edge there lets every change through.
 _NO_EDGE: Final = -(10**30)
+# Half the price of calling the class; the field types are right by construction.
+_new: Final = tuple.__new__
 
 
 class Level(NamedTuple):
@@ -46,10 +48,11 @@ class Ladder:
 
     Sizes are kept by key, and keys ascending, so that the best level is the last one on either
     side: the key of a bid is its price, the key of an ask its negated price. ``visible`` is how
-    many levels :meth:`top` shows; a change below those costs nothing later.
+    many levels :meth:`top` shows; a change below those costs nothing later, and one that only
+    resizes a visible level costs that level.
     """
 
-    __slots__ = ("_edge", "_keys", "_moved", "_sign", "_sizes", "_top", "_visible")
+    __slots__ = ("_edge", "_keys", "_moved", "_resized", "_sign", "_sizes", "_top", "_visible")
 
     def __init__(self, side: Side, visible: int = VISIBLE) -> None:
         if visible < 1:
@@ -58,9 +61,13 @@ class Ladder:
         self._visible = visible
         self._sizes: dict[int, int] = {}
         self._keys: list[int] = []
+        self._top: tuple[Level, ...] = ()
+        # Key of the last visible level. While ``_moved`` is set, the true edge may be elsewhere, and
+        # ``_top`` is looked at anew anyway.
         self._edge = _NO_EDGE
         self._moved = False
-        self._top: tuple[Level, ...] = ()
+        # The one visible level that changed its size since, where that is all that happened.
+        self._resized: int | None = None
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -80,13 +87,17 @@ class Ladder:
         """Make ``size`` the size at ``price``; 0 or less removes the level."""
         key = price * self._sign
         sizes = self._sizes
-        if size > 0:
-            if key not in sizes:
-                insort(self._keys, key)
-            sizes[key] = size
-        elif key in sizes:
+        if key in sizes:
+            if size > 0:
+                sizes[key] = size
+                if key >= self._edge:
+                    self._resize(key)
+                return
             del sizes[key]
             del self._keys[bisect_left(self._keys, key)]
+        elif size > 0:
+            insort(self._keys, key)
+            sizes[key] = size
         else:
             return
         if key >= self._edge:
@@ -100,21 +111,21 @@ class Ladder:
         """
         key = price * self._sign
         sizes = self._sizes
-        size = sizes.get(key)
-        if size is None:
-            size = change
+        if key in sizes:
+            size = sizes[key] + change
             if size > 0:
-                insort(self._keys, key)
                 sizes[key] = size
-            else:
+                if key >= self._edge:
+                    self._resize(key)
                 return size
+            del sizes[key]
+            del self._keys[bisect_left(self._keys, key)]
+        elif change > 0:
+            size = change
+            insort(self._keys, key)
+            sizes[key] = size
         else:
-            size += change
-            if size > 0:
-                sizes[key] = size
-            else:
-                del sizes[key]
-                del self._keys[bisect_left(self._keys, key)]
+            return change
         if key >= self._edge:
             self._moved = True
         return size
@@ -122,13 +133,17 @@ class Ladder:
     def top(self) -> tuple[Level, ...]:
         """The visible levels, best first; the very same tuple for as long as they do not change."""
         if self._moved:
-            self._moved = False
             visible = self._keys[-self._visible :]
             self._edge = visible[0] if len(visible) == self._visible else _NO_EDGE
             visible.reverse()
             top = self._levels(visible)
             if top != self._top:
                 self._top = top
+            self._moved = False
+            self._resized = None
+        elif self._resized is not None:
+            self._show_resized(self._resized)
+            self._resized = None
         return self._top
 
     def levels(self, depth: int | None = None) -> tuple[Level, ...]:
@@ -142,8 +157,23 @@ class Ladder:
         """Price of the best level, or None on an empty side."""
         return self._keys[-1] * self._sign if self._keys else None
 
+    def _resize(self, key: int) -> None:
+        if self._resized is None:
+            self._resized = key
+        elif self._resized != key:
+            self._moved = True
+
+    def _show_resized(self, key: int) -> None:
+        keys = self._keys
+        place = 0 if keys[-1] == key else len(keys) - 1 - bisect_left(keys, key)
+        old = self._top
+        size = self._sizes[key]
+        if old[place][1] != size:
+            level = _new(Level, (key * self._sign, size))
+            self._top = (*old[:place], level, *old[place + 1 :])
+
     def _levels(self, keys: list[int]) -> tuple[Level, ...]:
-        sign, sizes, new = self._sign, self._sizes, tuple.__new__
+        sign, sizes, new = self._sign, self._sizes, _new
         return tuple([new(Level, (key * sign, sizes[key])) for key in keys])
 
 

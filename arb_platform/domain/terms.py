@@ -192,15 +192,14 @@ class Period:
         kinds = {self.kind, other.kind}
         if kinds <= {"edition", "year"}:
             return bool(self.years & other.years)
-        if kinds & {"month", "quarter", "window"}:
-            return False
-        # An edition is a name: the 2026 election may be decided in January 2027.
-        return True
+        # An edition is a name: the 2026 election may be decided in January 2027, but what is measured
+        # in June 2026 is not what is measured in 2026.
+        return not kinds & {"month", "quarter", "window"}
 
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """A moment of the day: minutes after midnight UTC-less, and the zone that was named with it."""
+    """A moment of the day: minutes after midnight on the clock of ``zone``."""
 
     minute: int
     zone: str

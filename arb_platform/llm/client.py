@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any, Self
 
 from arb_platform.domain.calls import CallLedger
@@ -17,7 +18,7 @@ from arb_platform.domain.errors import LLMError, SettingsError
 from arb_platform.llm.attempts import Attempts, Question
 from arb_platform.llm.budget import Budget
 from arb_platform.llm.ledger import MemoryLedger, UsageTotals
-from arb_platform.llm.limits import TokenBucket
+from arb_platform.llm.limits import FileStore, TokenBucket
 from arb_platform.llm.providers import PROVIDERS, Message, default_model, provider_named
 from arb_platform.llm.secrets import Secret, key_text
 from arb_platform.llm.shapes import ResponseSchema, as_schema
@@ -44,7 +45,8 @@ class LLMClient:
 
     ``timeout_seconds`` counts one attempt from the first byte sent to the last one received; waiting
     for the rate limit comes before it. ``clock`` gives aware wall time (prices and budgets depend
-    on it), ``monotonic`` seconds for limits and latency.
+    on it), ``monotonic`` seconds for limits and latency. With ``limits_dir`` the requests per minute
+    are shared by every process that names the same directory.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class LLMClient:
         budget_usd: Decimal | None = None,
         run_id: str = "",
         max_concurrency: int = 50,
+        limits_dir: Path | None = None,
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -102,7 +105,12 @@ class LLMClient:
                 key=key,
                 base_url=addresses[name],
                 model=models[name],
-                bucket=TokenBucket(rates[name], clock=monotonic, sleep=sleep),
+                bucket=TokenBucket(
+                    rates[name],
+                    clock=monotonic,
+                    sleep=sleep,
+                    store=FileStore(limits_dir / f"{name}.json") if limits_dir else None,
+                ),
             )
             for name, key in keys.items()
             if key

@@ -4,9 +4,15 @@ A plain bucket lets burst + rate through in one minute. This one also remembers 
 no minute ever holds more than ``per_minute``, and over many minutes it reaches exactly that.
 """
 
-from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Final
+import json
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+from filelock import FileLock
 
 MINUTE: Final = 60.0
 # float sums of many small refills fall short of a whole token by rounding
@@ -15,55 +21,136 @@ _ROUNDING: Final = 1e-9
 _SHORTEST_WAIT: Final = 0.001
 
 
+@dataclass(slots=True)
+class BucketState:
+    """What a bucket remembers; times are monotonic seconds."""
+
+    tokens: float
+    refilled_at: float
+    grants: list[float] = field(default_factory=list)
+    paused_until: float = float("-inf")
+
+
+class Store(Protocol):
+    """Where the state of a bucket is: of one process or of all."""
+
+    def state(self, fresh: Callable[[], BucketState]) -> AbstractContextManager[BucketState]:
+        """The state, ``fresh`` the first time, to be read and changed by nobody else meanwhile."""
+
+
+class MemoryStore:
+    """A bucket of one process."""
+
+    def __init__(self) -> None:
+        self._state: BucketState | None = None
+
+    @contextmanager
+    def state(self, fresh: Callable[[], BucketState]) -> Iterator[BucketState]:
+        if self._state is None:
+            self._state = fresh()
+        yield self._state
+
+
+class FileStore:
+    """A bucket of all processes of this machine that name the same file.
+
+    The monotonic clock is the machine's and not the process's; after a restart of the machine it
+    starts anew, so times ahead of it are forgotten.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(f"{path}.lock")
+
+    @contextmanager
+    def state(self, fresh: Callable[[], BucketState]) -> Iterator[BucketState]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock:
+            # made only now: another process may have held the lock, and its times are not ahead of ours
+            state = self._read(fresh())
+            yield state
+            draft = self._path.with_suffix(".tmp")
+            draft.write_text(json.dumps([state.tokens, state.refilled_at, state.grants, state.paused_until]))
+            os.replace(draft, self._path)  # noqa: PTH105 - the atomic step, by its name
+
+    def _read(self, fresh: BucketState) -> BucketState:
+        now = fresh.refilled_at
+        try:
+            tokens, refilled_at, grants, paused_until = json.loads(self._path.read_text())
+            state = BucketState(
+                float(tokens), float(refilled_at), [float(at) for at in grants], float(paused_until)
+            )
+        except FileNotFoundError:
+            return fresh
+        except (ValueError, TypeError):
+            # Somebody else wrote here: we know nothing of the last minute, so nothing is granted at once.
+            return BucketState(0.0, now)
+        if state.refilled_at > now:
+            return BucketState(0.0, now)
+        return state
+
+
 class TokenBucket:
     """Grants at most ``per_minute`` in any 60 seconds, and at most a tenth of that at once.
 
-    ``clock`` is monotonic seconds. One bucket is shared by all tasks that ask one provider.
+    ``clock`` is monotonic seconds. One bucket is shared by all tasks that ask one provider, and with
+    a FileStore by all processes.
     """
 
     def __init__(
-        self, per_minute: int, *, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+        self,
+        per_minute: int,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        store: Store | None = None,
     ) -> None:
         self.per_minute = per_minute
         self.burst = max(1, per_minute // 10)
         self._clock = clock
         self._sleep = sleep
-        self._tokens = float(self.burst)
-        self._refilled_at = clock()
-        self._grants: deque[float] = deque(maxlen=per_minute)
-        self._paused_until = float("-inf")
+        self._store = store or MemoryStore()
 
     async def acquire(self) -> float:
         """Wait for one grant; returns the seconds waited."""
         waited = 0.0
-        while (delay := self.delay()) > 0:
+        while (delay := self._try()) > 0:
             delay = max(delay, _SHORTEST_WAIT)
             await self._sleep(delay)
             waited += delay
-        self._take()
         return waited
 
     def pause(self, seconds: float) -> None:
         """Grant nothing for ``seconds``: the provider told us to wait, which concerns every task."""
-        self._paused_until = max(self._paused_until, self._clock() + seconds)
+        with self._state() as state:
+            state.paused_until = max(state.paused_until, self._clock() + seconds)
 
-    def delay(self) -> float:
-        """Seconds until a grant may be possible; 0 when one is possible now."""
-        now = self._refill()
-        missing = max(0.0, 1.0 - _ROUNDING - self._tokens)
-        waits = [missing * MINUTE / self.per_minute, self._paused_until - now]
-        if len(self._grants) == self.per_minute:
-            waits.append(self._grants[0] + MINUTE - now)
+    def _try(self) -> float:
+        """Take a grant and return 0, or return the seconds until one may be possible."""
+        with self._state() as state:
+            now = self._clock()
+            self._refill(state, now)
+            delay = self._delay(state, now)
+            if delay == 0:
+                state.tokens -= 1.0
+                state.grants.append(now)
+            return delay
+
+    def _state(self) -> AbstractContextManager[BucketState]:
+        return self._store.state(lambda: BucketState(float(self.burst), self._clock()))
+
+    def _delay(self, state: BucketState, now: float) -> float:
+        missing = max(0.0, 1.0 - _ROUNDING - state.tokens)
+        waits = [missing * MINUTE / self.per_minute, state.paused_until - now]
+        if len(state.grants) >= self.per_minute:
+            waits.append(state.grants[-self.per_minute] + MINUTE - now)
         return max(0.0, *waits)
 
-    def _take(self) -> None:
-        self._tokens -= 1.0
-        self._grants.append(self._clock())
-
-    def _refill(self) -> float:
-        now = self._clock()
+    def _refill(self, state: BucketState, now: float) -> None:
         # A clock that steps back must not create tokens, one that leaps must not create more than a burst.
-        elapsed = max(0.0, now - self._refilled_at)
-        self._tokens = min(float(self.burst), self._tokens + elapsed * self.per_minute / MINUTE)
-        self._refilled_at = now
-        return now
+        elapsed = max(0.0, now - state.refilled_at)
+        state.tokens = min(float(self.burst), state.tokens + elapsed * self.per_minute / MINUTE)
+        state.refilled_at = now
+        # twice the length, so that cutting is rare
+        if len(state.grants) > 2 * self.per_minute:
+            del state.grants[: -self.per_minute]

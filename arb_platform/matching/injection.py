@@ -186,16 +186,24 @@ _ANCHOR: Final = re.compile(
     r"candidates?|prices?|close\w*|dates?|data|deadline|release\w*|publish\w*|qualify\w*|count\w*|postpone\w*|cancel\w*|rounds?|teams?|players?|"
     r"government\w*|president\w*|part(?:y|ies)|compan\w+|courts?|points?|percent\w*|rates?|index|trad\w+|tokens?|strikes?|agreements?|militar\w+|"
     r"meetings?|votes?|ballots?|seats?|time|days?|weeks?|months?|years?|levels?|range|number|threshold|includ\w+|considered|defined|control|fire|"
-    r"territor\w+|studio|temperature\w*|rain\w*|snow\w*|weather|storm\w*|album\w*|song\w*|film\w*|movie\w*|award\w*)\b",
+    r"territor\w+|studio|temperature\w*|rain\w*|snow\w*|weather|storm\w*|album\w*|song\w*|film\w*|movie\w*|award\w*|draws?|goals?|shootout)\b",
     re.IGNORECASE,
+)
+# their full stop ends no sentence
+_ABBREVIATION: Final = re.compile(
+    r"\b(vs|e\.g|i\.e|etc|approx|incl|no|st|mr|mrs|dr|jr|sr|inc|corp|co|ltd|u\.s|u\.k)\.", re.IGNORECASE
 )
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?;])\s+|\n+")
 _FEWEST_PLAIN_WORDS: Final = 3
 
 
+def _whole(text: str) -> str:
+    return _ABBREVIATION.sub(lambda short: short.group().replace(".", ""), text)
+
+
 def _off_topic(text: str) -> bool:
     """A sentence without anything a rule could be about."""
-    return any(_unanchored(sentence) for sentence in _SENTENCE_END.split(_URL.sub("1", text)))
+    return any(_unanchored(sentence) for sentence in _SENTENCE_END.split(_whole(_URL.sub("1", text))))
 
 
 def _unanchored(sentence: str) -> bool:
@@ -220,7 +228,7 @@ _ENGLISH: Final = frozenset(
      "not", "any", "which", "than", "who", "other", "or", "is", "was", "for", "between", "above", "below", "over", "under", "more",
      "less", "at", "before", "after", "how", "many", "what", "when", "during", "price", "market", "win", "wins", "yes", "least",
      "on", "an", "into", "were", "such", "however", "following", "new", "here", "his", "her", "reporting", "basis",
-     "there", "it", "each", "all", "including", "does", "reach", "close", "score", "game", "higher", "lower", "through", "out")
+     "there", "end", "draw", "rate", "happen", "it", "each", "all", "including", "does", "reach", "close", "score", "game", "higher", "lower", "through", "out")
 )  # fmt: skip
 _ENGLISH_SHARE: Final = 0.12
 _FEWEST_WORDS: Final = 4
@@ -228,7 +236,7 @@ _FEWEST_WORDS: Final = 4
 
 def _passages(text: str) -> Iterator[list[str]]:
     """Words of each sentence, names (capital and small letters) left out unless every word is one."""
-    for passage in re.split(r"[.!?;:\n()\"“”]+", _URL.sub(" ", text)):
+    for passage in re.split(r"[.!?;:\n()\"“”]+", _whole(_URL.sub(" ", text))):
         words: list[str] = re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?", passage)
         plain = [word for word in words if not word[:1].isupper() or (word.isupper() and len(word) > 4)]
         yield [word.lower() for word in plain]

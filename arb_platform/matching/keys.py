@@ -62,7 +62,7 @@ _CITIES: Final = sorted(
 
 
 def _game_keys(market: Market, spelled: str, words: list[str]) -> list[str]:
-    """The cities that play and the day, which often only the rules name; each city a nickname may mean."""
+    """The cities that play, also with the day where the text names it; each city a nickname may mean."""
     if "vs" not in words and "at" not in words:
         return []
     told = frozenset(city for city in _CITIES if city in spelled)
@@ -73,13 +73,13 @@ def _game_keys(market: Market, spelled: str, words: list[str]) -> list[str]:
             options = [option | {city} for option in options for city in cities]
     games = [" + ".join(sorted(option)) for option in options if 1 <= len(option) <= 2]
     days = _days(market) if games else []
-    return [f"game {game} {day}" for game in games for day in days]
+    return [f"game {game}{day}" for game in games for day in ("", *days)]
 
 
 def _days(market: Market) -> list[str]:
     near = market.close_time.date() if market.close_time else None
     text = fold(plain(f"{market.title} {market.rules}", _OPENING))
-    return [str(told) for told in read_periods(text, near) if told.kind == "date"]
+    return [f" {told}" for told in read_periods(text, near) if told.kind == "date"]
 
 
 _OPENING: Final = 400

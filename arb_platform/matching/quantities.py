@@ -22,7 +22,7 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], Operator], ...]] = tuple(
         (r"(?:\b(?:at most|no more than|not more than|at or below|no higher than|up to)|<=|≤) ?" + _NUM.format(1), "<="),
         (r"(?:\b(?:more than|greater than|higher than|larger than|above|over|exceeds?|exceeding|surpass(?:es)?)|>(?!=)) ?(?:the )?" + _NUM.format(1), ">"),
         (r"(?:\b(?:less than|fewer than|lower than|smaller than|below|under)|<(?!=)) ?" + _NUM.format(1), "<"),
-        (r"\b(?:reach(?:es)?|hit|hits|touch(?:es)?|top)(?: \(?high\)?)? " + _NUM.format(1) + r"(?!\w|(?:st|nd|rd|th)\b)", ">="),
+        (r"\b(?:reach(?:es)?|hit|hits|touch(?:es)?)(?: \(?high\)?)? " + _NUM.format(1) + r"(?!\w|(?:st|nd|rd|th)\b)", ">="),
         (r"\b(?:hit|hits) \(?low\)? " + _NUM.format(1), "<="),
         (r"\b(?:dip|dips|fall|falls|drop|drops|crash|crashes) (?:to|below) " + _NUM.format(1), "<="),
         (r"\bo/u " + _NUM.format(1), ">"),

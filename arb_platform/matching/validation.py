@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from arb_platform.domain.calls import CallLedger
@@ -81,6 +82,7 @@ class LLMValidator:
         ledger: CallLedger | None = None,
         budget_usd: Decimal | None = None,
         run_id: str = "",
+        limits_dir: Path | None = None,
         rules: Rules = broken_rules,
         rules_version: str = RULES_VERSION,
         clock: Callable[[], datetime] = utc_now,
@@ -100,6 +102,7 @@ class LLMValidator:
             ledger=ledger,
             budget_usd=budget_usd,
             run_id=run_id,
+            limits_dir=limits_dir,
             clock=clock,
         )
         self.min_score = min_score
@@ -115,7 +118,8 @@ class LLMValidator:
         """``pair`` with similarity, rules and verdict filled in.
 
         When every provider fails (or there is no key) the similarity is 0.0 and the verdict's
-        status is ``failed``: an outage is not a judgement and must not be kept as one.
+        status is ``failed``: an outage is not a judgement and must not be kept as one. Raises
+        BudgetExceeded when the day's money is spent.
         """
         broken = tuple(self.broken_rules(pair))
         verdict = await self._verdict(pair, broken)

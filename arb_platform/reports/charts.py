@@ -12,6 +12,9 @@ from arb_platform.reports.report import LIGHT, Report, Theme
 HEIGHT: Final = 240
 PNG_WIDTH: Final = 720
 _NARROW: Final = 480
+_DAY_LABEL: Final = "%b %d"
+# grid lines of a logarithmic axis: powers of ten only
+_DECADES: Final = tuple(10.0**n for n in range(-3, 8))
 
 
 def lines(
@@ -23,9 +26,11 @@ def lines(
         return nothing("nothing to draw in this period", theme, width)
     base = alt.Chart(_data(frame))
     scale = alt.Scale(type="log") if log else alt.Scale(zero=True)
+    axis = alt.Axis(format=",~f", values=list(_DECADES)) if log else alt.Axis(format=",~f", tickCount=5)
+    times = alt.Axis(format="%b %d %H:%M", tickCount=max(3, width // 130), labelOverlap=True)
     marks = base.mark_line(point=alt.OverlayMarkDef(size=24, filled=True), strokeWidth=1.8).encode(
-        x=alt.X(f"{x}:T", title=None, scale=_time_scale(frame, x, step)),
-        y=alt.Y(f"{y}:Q", title=y_title, scale=scale, axis=alt.Axis(format="~g", tickCount=5)),
+        x=alt.X(f"{x}:T", title=None, scale=_time_scale(frame, x, step), axis=times),
+        y=alt.Y(f"{y}:Q", title=y_title, scale=scale, axis=axis),
         color=_colour(frame, series, theme, width),
     )
     if rule is None:
@@ -39,25 +44,22 @@ def lines(
 
 
 def bars(
-    frame: pl.DataFrame, theme: Theme, width: int, *, x: str, y: str, series: str, y_title: str,
+    frame: pl.DataFrame, theme: Theme, width: int, *, y: str, series: str, y_title: str, days: pl.Series,
 ) -> alt.TopLevelMixin:  # fmt: skip
-    """Stacked bars of ``y`` by the category or day ``x``."""
+    """Stacked bars of ``y`` by ``day``; a day of ``days`` without a bar keeps its place."""
     if frame.is_empty():
         return nothing("nothing to draw in this period", theme, width)
-    marks = (
-        alt.Chart(_data(frame))
-        .mark_bar(size=_bar_size(frame[x].n_unique(), width))
-        .encode(
-            x=alt.X(
-                f"{x}:O",
-                title=None,
-                axis=alt.Axis(labelAngle=0 if frame[x].n_unique() < 6 else -40, labelOverlap=True),
-            ),
-            y=alt.Y(f"{y}:Q", title=y_title, axis=alt.Axis(format="~g", tickCount=5)),
-            color=_colour(frame, series, theme, width),
-        )
+    named = frame.with_columns(pl.col("day").dt.strftime(_DAY_LABEL))
+    order = days.unique().sort().dt.strftime(_DAY_LABEL).to_list()
+    crowded = len(order) * 52 > width
+    axis = alt.Axis(labelAngle=-45 if crowded else 0, labelOverlap=True, ticks=False)
+    marks = alt.Chart(_data(named)).mark_bar(size=_bar_size(len(order), width))
+    encoded = marks.encode(
+        x=alt.X("day:O", title=None, axis=axis, scale=alt.Scale(domain=order)),
+        y=alt.Y(f"{y}:Q", title=y_title, axis=alt.Axis(format=",~f", tickCount=5)),
+        color=_colour(frame, series, theme, width),
     )
-    return dressed(marks, theme, width)
+    return dressed(encoded, theme, width)
 
 
 def nothing(sentence: str, theme: Theme, width: int) -> alt.TopLevelMixin:

@@ -194,7 +194,9 @@ def chart(frame: pl.DataFrame, theme: Theme, width: int) -> alt.TopLevelMixin:
     )
     if counted.is_empty() and frame["snapshots"].sum():
         return charts.nothing("no gap, silence, overflow, reconnect or quarantined frame", theme, width)
-    return charts.bars(counted, theme, width, x="day", y="events", series="kind", y_title="events a day")
+    return charts.bars(
+        counted, theme, width, y="events", series="kind", y_title="events a day", days=frame["day"]
+    )
 
 
 REPORT: Final = Report(

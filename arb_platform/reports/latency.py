@@ -181,9 +181,9 @@ def headline(frame: pl.DataFrame) -> str:
 
 
 def chart(frame: pl.DataFrame, theme: Theme, width: int) -> alt.TopLevelMixin:
-    """p50 and p95 of what is ours, by hour and venue, against the budget."""
+    """p50 and p95 up to the handler by hour and venue, against the budget."""
     hours = frame.filter(
-        (pl.col("scope") == "hour") & (pl.col("stage") == "received_to_handed") & (pl.col("samples") > 0)
+        (pl.col("scope") == "hour") & (pl.col("stage") == "exchange_to_handed") & (pl.col("samples") > 0)
     )
     lines = hours.unpivot(
         ["p50_ms", "p95_ms"], index=["hour", "venue"], variable_name="figure", value_name="ms"
@@ -193,7 +193,7 @@ def chart(frame: pl.DataFrame, theme: Theme, width: int) -> alt.TopLevelMixin:
         pl.col("ms").clip(lower_bound=0.001),
     )
     return charts.lines(
-        lines, theme, width, x="hour", y="ms", series="series", y_title="received → handler, ms (log)",
+        lines, theme, width, x="hour", y="ms", series="series", y_title="market update → handler, ms (log)",
         log=True, rule=float(BUDGET_MS), rule_label=f"{BUDGET_MS} ms budget", step=timedelta(hours=1),
     )  # fmt: skip
 
@@ -232,5 +232,6 @@ REPORT: Final = Report(
         "note",
     ),
     order=("day", "venue", "scope", "hour"),
+    finer="hour",
     trends=_trends,
 )

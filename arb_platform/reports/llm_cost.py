@@ -190,7 +190,7 @@ def chart(frame: pl.DataFrame, theme: Theme, width: int) -> alt.TopLevelMixin:
         pl.col("day"), (pl.col("provider") + " " + pl.col("model")).alias("series"), pl.col("cost_usd")
     )
     return charts.bars(
-        models, theme, width, x="day", y="cost_usd", series="series", y_title="US dollars a day"
+        models, theme, width, y="cost_usd", series="series", y_title="US dollars a day", days=frame["day"]
     )
 
 

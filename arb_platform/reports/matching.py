@@ -108,7 +108,7 @@ def chart(frame: pl.DataFrame, theme: Theme, width: int) -> alt.TopLevelMixin:
     verdicts = frame.unpivot(list(STATUSES), index="day", variable_name="status", value_name="verdicts")
     counted = verdicts.filter(pl.col("verdicts") > 0)
     return charts.bars(
-        counted, theme, width, x="day", y="verdicts", series="status", y_title="verdicts a day"
+        counted, theme, width, y="verdicts", series="status", y_title="verdicts a day", days=frame["day"]
     )
 
 

@@ -209,10 +209,10 @@ def chart(frame: pl.DataFrame, theme: Theme, width: int) -> alt.TopLevelMixin:
         counted.sort("day", "reason"),
         theme,
         width,
-        x="day",
         y="edges",
         series="reason",
         y_title="edges a day",
+        days=frame["day"],
     )
 
 

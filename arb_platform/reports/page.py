@@ -7,9 +7,9 @@ from typing import Final
 
 import polars as pl
 
-from arb_platform.reports.cells import label, shown_value, useful
+from arb_platform.reports.cells import cell, label, useful
 from arb_platform.reports.charts import chart_svg
-from arb_platform.reports.report import EMPTY, FAILED, Report, Theme
+from arb_platform.reports.report import DAY_SCOPE, EMPTY, FAILED, Report, Theme
 
 # The page decides the colours, so one picture serves dark and light.
 PAGE_THEME: Final = Theme(
@@ -34,9 +34,9 @@ figure{margin:1rem 0;padding:.5rem;background:var(--card);border-radius:.5rem}
 figure svg{display:block;max-width:100%;height:auto;margin:auto}figure .narrow{display:none}
 .scroll{overflow-x:auto;max-height:34rem;border:1px solid var(--grid);border-radius:.5rem}
 table{border-collapse:collapse;width:100%;font-size:.86rem;font-variant-numeric:tabular-nums}
-th{position:sticky;top:0;background:var(--card);text-align:left;font-weight:600;white-space:nowrap}
-th,td{padding:.3rem .6rem;border-bottom:1px solid var(--grid);vertical-align:top}
-td{white-space:nowrap}td.words{white-space:normal;min-width:15rem}.number{text-align:right}
+th{position:sticky;top:0;background:var(--card);text-align:left;font-weight:600}
+th,td{padding:.3rem .6rem;border-bottom:1px solid var(--grid);vertical-align:top}th{vertical-align:bottom;line-height:1.25}
+td{white-space:nowrap}td.words{white-space:normal;min-width:26rem}.number{text-align:right}summary{cursor:pointer;padding:.6rem 0}
 tr.total td{font-weight:600}tr.empty td{color:var(--faint)}tr.failed td{color:var(--bad)}
 footer{margin:2rem 0 1rem;font-size:.86rem}
 @media (max-width:40rem){body{padding:.6rem}figure .wide{display:none}figure .narrow{display:block}}
@@ -73,7 +73,7 @@ def _section(report: Report, frame: pl.DataFrame, *, heading: str) -> str:
         f'<section id="{report.name}"><{heading}>{escape(report.title)}</{heading}>'
         f'<p class="about">{escape(report.description)}</p>'
         f'<p class="headline">{escape(report.headline(frame))}</p>'
-        f"{_figure(report, frame)}{_table(report, frame)}</section>"
+        f"{_figure(report, frame)}{_tables(report, frame)}</section>"
     )
 
 
@@ -84,16 +84,24 @@ def _figure(report: Report, frame: pl.DataFrame) -> str:
     return f'<figure><div class="wide">{wide}</div><div class="narrow">{narrow}</div></figure>'
 
 
+def _tables(report: Report, frame: pl.DataFrame) -> str:
+    """The days, and folded up beneath them the rows of the finer scope."""
+    if report.finer is None:
+        return _table(report, frame)
+    finer = frame.filter(pl.col("scope") == report.finer)
+    days = _table(report, frame.filter(pl.col("scope") != report.finer))
+    fold = f"<details><summary>By {escape(report.finer)}</summary>{_table(report, finer)}</details>"
+    return days + (fold if finer.height else "")
+
+
 def _table(report: Report, frame: pl.DataFrame) -> str:
     """Newest days first, because a page is opened to see how things are."""
     columns = useful(frame, report)
     numbers = {name for name in columns if frame.schema[name].is_numeric()}
     head = "".join(f"<th{_class(name, numbers)}>{escape(label(report, name))}</th>" for name in columns)
     rows = frame.sort("day", descending=True, maintain_order=True).head(_MOST_ROWS)
-    body = "".join(
-        _row(row, columns, numbers, several=frame["scope"].n_unique() > 1)
-        for row in rows.iter_rows(named=True)
-    )
+    several = frame["scope"].n_unique() > 1
+    body = "".join(_row(row, columns, numbers, several=several) for row in rows.iter_rows(named=True))
     left = frame.height - rows.height
     rest = f'<p class="about">{left:,} older rows are in lake.{report.table}.</p>' if left else ""
     return (
@@ -103,11 +111,9 @@ def _table(report: Report, frame: pl.DataFrame) -> str:
 
 def _row(row: dict[str, object], columns: Sequence[str], numbers: set[str], *, several: bool) -> str:
     marks = [str(row["state"])] if row["state"] in {EMPTY, FAILED} else []
-    if several and row["scope"] == "day":
+    if several and row["scope"] == DAY_SCOPE:
         marks.append("total")
-    cells = "".join(
-        f"<td{_class(name, numbers)}>{escape(shown_value(row[name], name))}</td>" for name in columns
-    )
+    cells = "".join(f"<td{_class(name, numbers)}>{escape(cell(row, name))}</td>" for name in columns)
     return f'<tr class="{" ".join(marks)}">{cells}</tr>' if marks else f"<tr>{cells}</tr>"
 
 

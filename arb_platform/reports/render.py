@@ -12,7 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from arb_platform.reports.cells import label, shown_value, useful
+from arb_platform.reports.cells import cell, label, shown_value, useful
 from arb_platform.reports.charts import chart_png
 from arb_platform.reports.page import to_html, to_page
 from arb_platform.reports.report import Report
@@ -51,21 +51,34 @@ def sparkline(values: Sequence[float | int | Decimal | None]) -> str:
 
 
 def terminal(frame: pl.DataFrame, report: Report) -> RenderableType:
-    """The report for a terminal: its headline, trends as sparklines, and the shown columns as a table."""
-    table = Table(box=None, pad_edge=False, header_style="bold", row_styles=["", "dim"], padding=(0, 1))
-    columns = useful(frame, report)
+    """The report for a terminal: its headline, trends as sparklines, the shown columns, and notes beneath.
+
+    Rows of the finer scope are left to the trends; ``--html`` and the table have them.
+    """
+    coarse = frame.filter(pl.col("scope") != report.finer) if report.finer else frame
+    columns = [name for name in useful(coarse, report) if name != "note"]
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     for column in columns:
         number = frame.schema[column].is_numeric()
-        table.add_column(
-            label(report, column), justify="right" if number else "left", overflow="fold", no_wrap=number
+        # One word a line keeps a column as narrow as its figures.
+        head = label(report, column).replace(" ", "\n")
+        table.add_column(head, justify="right" if number else "left", vertical="bottom", no_wrap=True)
+    for row in coarse.iter_rows(named=True):
+        style = _STATE_STYLE.get(row["state"] or "", "")
+        # Text, not markup: model names and notes are other people's words.
+        table.add_row(*(Text(cell(row, name)) for name in columns), style=style)
+    title, said = Text(report.title, style="bold"), Text(report.headline(frame))
+    return Group(title, said, *_trends(frame, report), Text(), table, *_notes(coarse))
+
+
+def _notes(frame: pl.DataFrame) -> Iterator[Text]:
+    """Each different note once, after the first row it is about."""
+    noted = frame.filter(pl.col("note").fill_null("") != "").unique("note", keep="first", maintain_order=True)
+    for row in noted.iter_rows(named=True):
+        about = " ".join(
+            str(row[name]) for name in ("day", "venue", "stage", "model") if row.get(name) is not None
         )
-    for row in frame.iter_rows(named=True):
-        style = _STATE_STYLE.get(row.get("state") or "", "")
-        # Text, not markup: notes and model names are other people's words.
-        table.add_row(*(Text(shown_value(row[name], name)) for name in columns), style=style)
-    return Group(
-        Text(report.title, style="bold"), Text(report.headline(frame)), *_trends(frame, report), Text(), table
-    )
+        yield Text(f"{about}: {row['note']}", style=_STATE_STYLE.get(row["state"] or "") or "dim")
 
 
 def terminal_text(frame: pl.DataFrame, report: Report, *, width: int = 120) -> str:
@@ -107,7 +120,7 @@ def markdown_table(frame: pl.DataFrame, limit: int = 50, *, report: Report | Non
         _markdown_row(["---:" if frame.schema[name].is_numeric() else "---" for name in columns]),
     ]
     rows = frame.head(limit).iter_rows(named=True)
-    lines.extend(_markdown_row([shown_value(row[name], name) for name in columns]) for row in rows)
+    lines.extend(_markdown_row([cell(row, name) for name in columns]) for row in rows)
     if frame.height > limit:
         lines.append(f"\n{frame.height - limit} more rows are in the table.")
     return "\n".join(lines)

@@ -91,6 +91,8 @@ class Report:
     labels: Mapping[str, str] = field(default_factory=dict)
     # fills the tables the sources read, one day at a time; most reports have nothing to prepare
     prepare: Callable[[Lake, Period], int] | None = None
+    # a scope of many rows, which readers unfold only when they want to
+    finer: str | None = None
     # what moves from day to day, by name, oldest first: the sparklines of a terminal
     trends: Callable[[pl.DataFrame], list[tuple[str, list[float | None]]]] | None = None
     # columns by which rows are ordered wherever they are read

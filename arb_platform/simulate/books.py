@@ -15,6 +15,8 @@ ONE: Final = 1_000_000
 # Both venues trade in hundredths of a contract.
 _SIZE_STEP: Final = 10_000
 _DEEPEST: Final = 32
+# the share of changes that are trades
+_TRADES: Final = 0.03
 _Side = Literal["bid", "ask"]
 
 
@@ -106,9 +108,19 @@ class SimulatedBook:
         size = (self.bids if side == "bid" else self.asks)[price]
         return self.set(side, price, 0, traded=size if rng.random() < 0.4 else 0)
 
+    def _trade(self, rng: Random, side: _Side, price: int) -> Change:
+        """An order takes a part of the best level, which stays where it is."""
+        size = (self.bids if side == "bid" else self.asks)[price]
+        taken = min(size, max(_SIZE_STEP, int(size * rng.random()) // _SIZE_STEP * _SIZE_STEP))
+        return self.set(side, price, size - taken, traded=taken)
+
     def _rest(self, rng: Random, bid: int, ask: int) -> Change:
-        """A resting order appears, changes or goes; most of it happens near the top."""
+        """A resting order appears, changes or goes, most of it near the top; now and then somebody trades."""
         side: _Side = "bid" if rng.random() < 0.5 else "ask"
+        if rng.random() < _TRADES:
+            best = self.best_bid if side == "bid" else self.best_ask
+            if best is not None:
+                return self._trade(rng, side, best)
         away = min(int(rng.expovariate(0.35)), _DEEPEST)
         price = bid - away * self.tick if side == "bid" else ask + away * self.tick
         if not 0 < price < ONE:

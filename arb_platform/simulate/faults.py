@@ -63,6 +63,7 @@ WORDS: Final[Mapping[str, FaultWord]] = MappingProxyType({
     "repeat_cursor": FaultWord("request", "a listing page gives the cursor it was asked with"),
     "lag": FaultWord("duration", "every frame says that it is so old"),
 })  # fmt: skip
+_OTHER: Final = FaultWord("request", "")
 _TIMED: Final = ("seconds", "duration")
 _DURATION_SUFFIXES: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
@@ -89,9 +90,13 @@ class Faults:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     injected: list[Injected] = field(default_factory=list)
     rng: Random = field(init=False, repr=False)
-    _forced: Counter[str] = field(default_factory=Counter, repr=False)
+    _forced: dict[str, int] = field(default_factory=dict, repr=False)
+    _spoils_frames: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._spoils_frames = any(
+            rate for word, rate in self.rates.items() if WORDS.get(word, _OTHER).unit == "frame"
+        )
         self.rng = Random(f"faults/{self.seed}")
         for word, value in self.rates.items():
             _check(word, value)
@@ -99,12 +104,14 @@ class Faults:
     def force(self, word: str, times: int = 1) -> None:
         """Let the next ``times`` occasions for ``word`` fail for certain, before chance decides."""
         _check(word, 0.0)
-        self._forced[word] += times
+        self._forced[word] = self._forced.get(word, 0) + times
 
     def strikes(self, word: str) -> bool:
         """Whether the fault of a chance strikes now; record it where it does."""
-        if self._forced[word] > 0:
+        if self._forced and word in self._forced:
             self._forced[word] -= 1
+            if not self._forced[word]:
+                del self._forced[word]
             return True
         rate = self.rates.get(word, 0.0)
         return rate > 0 and self.rng.random() < rate
@@ -117,9 +124,7 @@ class Faults:
     @property
     def quiet(self) -> bool:
         """True while no fault of a frame can strike: the fast path may be taken."""
-        return not self._forced.total() and not any(
-            rate for word, rate in self.rates.items() if WORDS[word].unit == "frame"
-        )
+        return not self._spoils_frames and not self._forced
 
     def due_in(self, word: str) -> float | None:
         """Seconds from a connection's start to this fault, a fifth more or less; None: never."""

@@ -9,6 +9,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 from arb_platform.simulate.books import ONE, Change, SimulatedBook
@@ -49,6 +50,7 @@ def _fixed(units: int, decimals: int) -> str:
     return text
 
 
+@cache
 def market_uuid(ticker: str) -> str:
     return str(uuid.UUID(bytes=hashlib.sha256(ticker.encode()).digest()[:16], version=4))
 
@@ -121,4 +123,5 @@ def milliseconds(moment: datetime) -> int:
 
 
 def stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # isoformat costs a fifth of strftime, and this is written into every change
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

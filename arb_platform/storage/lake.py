@@ -11,7 +11,15 @@ import duckdb
 import polars as pl
 
 from arb_platform.domain.errors import DiskFull, LakeUnavailable, StorageError
-from arb_platform.storage.attach import LakeLocation, S3Access, connect, first_line, prepare, unavailable
+from arb_platform.storage.attach import (
+    LakeLocation,
+    S3Access,
+    check_catalog,
+    connect,
+    first_line,
+    prepare,
+    unavailable,
+)
 from arb_platform.storage.lock import DEFAULT_TIMEOUT_SECONDS, FileGuard, NoGuard
 from arb_platform.storage.schema import TABLES, lake_version, migrate
 
@@ -114,6 +122,7 @@ class Lake:
                     f"the lake at {self.location.root} is empty; start `arb up` or `arb demo` to fill it."
                 )
             return
+        check_catalog(self.location, read_only=False)
         # Attaching may create the catalogue, so that happens under the lock as well.
         with self._guard.hold():
             migrate(self._connected(), self._clock())

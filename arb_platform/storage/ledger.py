@@ -25,6 +25,7 @@ from arb_platform.storage.text import storable
 _FIELDS: Final = tuple(field.name for field in fields(LLMCall))
 _COST_UNIT: Final = Decimal("1E-12")
 _SUFFIX: Final = ".jsonl"
+_MERGES: Final = "merges"
 
 
 log = logging.getLogger(__name__)
@@ -32,9 +33,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Merged:
-    """What the lake said: dollars of ``day`` outside the ``journals`` that waited then."""
+    """What the lake said after so many ``merges``: dollars of ``day`` outside the journals that waited."""
 
-    journals: frozenset[str]
+    merges: int
     day: date
     usd: Decimal
 
@@ -89,7 +90,7 @@ class LakeLedger:
                 return 0
             calls = _latest(self._lines(self._path))
             self._merge(calls.values())
-            self._path.unlink()
+            self._forget(self._path)
             os.close(self._journal)
             self._journal = self._path = None
             return len(calls)
@@ -109,7 +110,7 @@ class LakeLedger:
             else:
                 calls = _latest(self._lines(path))
                 self._merge(calls.values())
-                path.unlink(missing_ok=True)
+                self._forget(path)
                 merged += len(calls)
             finally:
                 os.close(journal)
@@ -125,22 +126,18 @@ class LakeLedger:
         Unknown costs are not in it.
         """
         day = now.astimezone(UTC).date()
-        # Journals first, then the lake: one that is merged meanwhile is then found there.
-        journals = frozenset(path.name for path in self.directory.glob(f"*{_SUFFIX}"))
+        # In this order: a journal that is merged meanwhile is then found in the lake.
+        merges = self._merges()
         waiting: dict[str, dict[str, Any]] = {}
-        for name in journals:
-            waiting |= _latest(self._lines(self.directory / name))
-        merged = self._merged_usd(journals, day, sorted(waiting))
+        for path in self.directory.glob(f"*{_SUFFIX}"):
+            waiting |= _latest(self._lines(path))
+        merged = self._merged_usd(merges, day, sorted(waiting))
         return merged + sum((_cost_on(call, day) for call in waiting.values()), Decimal(0))
 
-    def _merged_usd(self, journals: frozenset[str], day: date, waiting: list[str]) -> Decimal:
-        """The lake's sum for ``day`` without the calls that wait in a journal.
-
-        It only changes by a merge, and every merge takes away a journal whose name never returns:
-        while all the journals of the last answer are there, the last answer holds.
-        """
+    def _merged_usd(self, merges: int, day: date, waiting: list[str]) -> Decimal:
+        """The lake's sum for ``day`` without the calls that wait in a journal; asked once per merge."""
         known = self._known
-        if known is not None and known.day == day and known.journals <= journals:
+        if known is not None and (known.merges, known.day) == (merges, day):
             return known.usd
         row = self._lake.query(
             "SELECT coalesce(sum(cost_usd), 0) AS usd FROM llm_calls WHERE CAST(started_at AS DATE) = $1 "
@@ -148,8 +145,21 @@ class LakeLedger:
             [day, waiting],
         )
         usd = Decimal(row["usd"][0])
-        self._known = _Merged(journals, day, usd)
+        self._known = _Merged(merges, day, usd)
         return usd
+
+    def _merges(self) -> int:
+        """How many journals were ever merged, by any process: a byte each."""
+        try:
+            return (self.directory / _MERGES).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _forget(self, path: Path) -> None:
+        """Say that what ``path`` held is in the lake now, and remove it; in this order."""
+        with (self.directory / _MERGES).open("ab") as file:
+            file.write(b".")
+        path.unlink(missing_ok=True)
 
     def _open(self) -> int:
         if self._journal is None:

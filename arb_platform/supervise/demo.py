@@ -69,7 +69,8 @@ async def _main_job(
         asyncio.create_task(pipeline.stream_venue(settings, venue, stop=stop, seconds=seconds, run_id="demo"))
         for venue in _VENUES
     ]
-    validation = asyncio.create_task(pipeline.validate_pairs(settings))
+    # Keeping verdicts commits to the lake, which the sockets must not wait for: a loop of its own.
+    validation = asyncio.create_task(asyncio.to_thread(_validate, settings))
     summaries = await asyncio.gather(*streams)
     summary = await validation
     say("computing the reports")
@@ -77,6 +78,10 @@ async def _main_job(
         await asyncio.to_thread(pipeline.build_report, settings, name)
     document = _document(settings, started_at, listed, len(candidates), summaries, summary)
     return DemoResult(document, summary.stopped_reason)
+
+
+def _validate(settings: Settings) -> ValidationSummary:
+    return asyncio.run(pipeline.validate_pairs(settings))
 
 
 def _document(  # noqa: PLR0917 made in one place

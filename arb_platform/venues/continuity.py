@@ -59,7 +59,9 @@ class Continuity:
     def release(self, tracked: TrackedBook, at: datetime, reason: str, outputs: list[FeedOutput]) -> None:
         """End the open events of a book that is given up, and wait for it no longer."""
         going_on = filter(None, (tracked.crossing, tracked.rebuilding, tracked.silence))
-        outputs += [replace(event, ended_at=at, detail=f"{event.detail}; ended with {reason}") for event in going_on]
+        outputs += [
+            replace(event, ended_at=at, detail=f"{event.detail}; ended with {reason}") for event in going_on
+        ]
         tracked.crossing = tracked.rebuilding = tracked.silence = None
         self.forget(tracked)
 

@@ -15,6 +15,7 @@ FLOOR_MS: Final = 10**12
 _AHEAD_MS: Final = 1_000
 _ABSURD_MS: Final = 24 * 3600 * 1_000
 _LONGEST: Final = 20
+_MILLISECONDS: Final = tuple(timedelta(milliseconds=number) for number in range(1_000))
 
 
 def milliseconds(value: str | int | None) -> int | None:
@@ -36,7 +37,7 @@ class ExchangeClock:
     Late is normal (that is latency); ahead by more than a second, or a year that cannot be, is not.
     """
 
-    __slots__ = ("_episode", "_journal", "_last_ms", "_last_time", "ceiling")
+    __slots__ = ("_episode", "_journal", "_second", "_second_time", "ceiling")
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -44,8 +45,8 @@ class ExchangeClock:
         # is above must be judged before it is blamed.
         self.ceiling = -1
         self._episode: StreamEvent | None = None
-        self._last_ms = -1
-        self._last_time = EPOCH
+        self._second = 0
+        self._second_time = EPOCH
 
     def judge(self, exchange_ms: int, received_at: datetime, outputs: list[FeedOutput]) -> bool:
         """Append what there is to tell about this timestamp; False if it cannot be true at all."""
@@ -72,7 +73,8 @@ class ExchangeClock:
         """The moment as a datetime; only for timestamps that :meth:`judge` believed."""
         if exchange_ms is None:
             return None
-        if exchange_ms != self._last_ms:
-            self._last_ms = exchange_ms
-            self._last_time = EPOCH + timedelta(0, exchange_ms // 1_000, exchange_ms % 1_000 * 1_000)
-        return self._last_time
+        second, millisecond = divmod(exchange_ms, 1_000)
+        if second != self._second:
+            self._second = second
+            self._second_time = EPOCH + timedelta(0, second)
+        return self._second_time + _MILLISECONDS[millisecond]

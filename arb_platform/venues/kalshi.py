@@ -231,9 +231,9 @@ class KalshiFeed:
         exchange_ms = change.ts_ms
         if exchange_ms is None or not FLOOR_MS <= exchange_ms <= self._continuity.clock.ceiling:
             exchange_ms = self._continuity.judge(exchange_ms, received_at, outputs)
-        if change.price_dollars is not None and change.delta_fp is not None:
-            price, size = PRICES[change.price_dollars], CHANGES[change.delta_fp]
-        else:
+        try:
+            price, size = PRICES[change.price_dollars], CHANGES[change.delta_fp]  # type: ignore[index]
+        except KeyError:
             price, size = change.change()
         if change.side == "yes":
             left = tracked.bids.add(price, size)

@@ -1,6 +1,5 @@
 """Prices and sizes as the wire writes them, into integer millionths; capped memos make it one lookup."""
 
-from collections.abc import Callable
 from typing import Final
 
 from arb_platform.domain.units import ONE, UNITS_PER_ONE, units
@@ -10,26 +9,37 @@ _CAPACITY: Final = 100_000
 _LONGEST: Final = 24
 _UNITS_PER_CENT: Final = UNITS_PER_ONE // 100
 
+# Text to millionths, for texts seen before: plain dictionaries, because the hot path reads them by
+# subscript and calls the function of the same meaning on a KeyError.
+PRICES: Final[dict[str, int]] = {}
+SIZES: Final[dict[str, int]] = {}
+CHANGES: Final[dict[str, int]] = {}
 
-class Memo(dict[str, int]):
-    """Text to millionths; a text seen before costs one dictionary look-up.
 
-    Reading a text that is not such a number raises ValueError.
-    """
+def price_of(text: str) -> int:
+    """:func:`price_units`, remembered in PRICES."""
+    known = PRICES.get(text)
+    return _remember(PRICES, text, price_units(text)) if known is None else known
 
-    __slots__ = ("_read",)
 
-    def __init__(self, read: Callable[[str], int]) -> None:
-        super().__init__()
-        self._read = read
+def size_of(text: str) -> int:
+    """:func:`size_units`, remembered in SIZES."""
+    known = SIZES.get(text)
+    return _remember(SIZES, text, size_units(text)) if known is None else known
 
-    def __missing__(self, text: str) -> int:
-        value = self._read(text)
-        if len(text) <= _LONGEST:
-            if len(self) >= _CAPACITY:
-                self.clear()
-            self[text] = value
-        return value
+
+def change_of(text: str) -> int:
+    """A signed change of a size in millionths, remembered in CHANGES. Raises ValueError."""
+    known = CHANGES.get(text)
+    return _remember(CHANGES, text, units(text)) if known is None else known
+
+
+def _remember(memo: dict[str, int], text: str, value: int) -> int:
+    if len(text) <= _LONGEST:
+        if len(memo) >= _CAPACITY:
+            memo.clear()
+        memo[text] = value
+    return value
 
 
 def price_units(value: str | int) -> int:
@@ -53,8 +63,3 @@ def cents(value: int) -> int:
     if not 0 <= value <= 100:
         raise ValueError(f"a price outside 0..100 cents: {str(value)[:40]}")
     return value * _UNITS_PER_CENT
-
-
-PRICES: Final = Memo(price_units)
-SIZES: Final = Memo(size_units)
-CHANGES: Final = Memo(units)

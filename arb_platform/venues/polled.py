@@ -116,7 +116,19 @@ class PolledStream(VenueStream):
         try:
             await self._poll()
         finally:
-            self._end_session("closed by us")
+            self._stop()
+
+    def _stop(self) -> None:
+        """No row stays open for ever."""
+        at = self._timing.clock()
+        self._end_session("closed by us")
+        for market_id in list(self._missing):
+            self._end_missing(market_id, at, "stopped while it lasted")
+        if self._outage is not None:
+            self._hand_over(
+                [replace(self._outage, ended_at=at, detail=f"{self._outage.detail}; stopped while it lasted")]
+            )
+            self._outage = None
 
     async def _poll(self) -> None:
         timing = self._timing

@@ -103,7 +103,7 @@ class PolymarketFeed:
     @property
     def mirrored(self) -> int:
         """Messages about the other token of a followed market."""
-        return self._books.mirrored
+        return self._books.mirrored + self._changes.mirrored
 
     @property
     def strays(self) -> int:

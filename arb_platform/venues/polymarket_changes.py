@@ -9,7 +9,7 @@ from arb_platform.domain.streams import FeedOutput
 from arb_platform.domain.units import ONE
 from arb_platform.venues.continuity import FIRST_BOOK, Continuity
 from arb_platform.venues.exchange_clock import FLOOR_MS, milliseconds
-from arb_platform.venues.numbers import PRICES, SIZES
+from arb_platform.venues.numbers import PRICES, SIZES, price_of, size_of
 from arb_platform.venues.polymarket_books import MIRROR, PolymarketBooks
 from arb_platform.venues.polymarket_wire import Change, PriceChange
 from arb_platform.venues.tracked import TrackedBook
@@ -28,6 +28,7 @@ class PriceChanges:
 
     def __init__(self, books: PolymarketBooks, continuity: Continuity) -> None:
         self.orphans = 0
+        self.mirrored = 0
         # changes that came after newer ones
         self.late = 0
         self._books = books
@@ -55,22 +56,26 @@ class PriceChanges:
                 if tracked is None:
                     continue
             if tracked is MIRROR:
-                self._books.mirrored += 1
+                self.mirrored += 1
                 continue
             if tracked is not current:
                 if current is not None:
                     self._settle(current, stated, shown_ms, received_at, outputs)
                 current, stated = tracked, _NOTHING_STATED
             try:
-                price, size, side = PRICES[change.price], SIZES[change.size], change.side
-                if side == _BUY:
-                    key, ladder = price, tracked.bids
-                elif side == _SELL:
-                    key, ladder = ~price, tracked.asks
-                else:
-                    raise ValueError(f"a side that is neither BUY nor SELL: {side[:40]!r}")
-            except ValueError as error:
-                faults.append(str(error))
+                price, size = PRICES[change.price], SIZES[change.size]
+            except KeyError:
+                try:
+                    price, size = price_of(change.price), size_of(change.size)
+                except ValueError as error:
+                    faults.append(str(error))
+                    continue
+            if change.side == _BUY:
+                key, ladder = price, tracked.bids
+            elif change.side == _SELL:
+                key, ladder = ~price, tracked.asks
+            else:
+                faults.append(f"a side that is neither BUY nor SELL: {change.side[:40]!r}")
                 continue
             if not tracked.live:
                 self._orphan(tracked, change.asset_id, shown_ms, key, size)
@@ -123,13 +128,10 @@ class PriceChanges:
         bid, ask = stated.best_bid, stated.best_ask
         if bid is not None and ask is not None:
             try:
-                # An empty side is stated as 0 or 1 or as nothing (docs.polymarket.com, market channel).
-                agrees = (bids[0][0] if bids else 0) == (PRICES[bid] if bid else 0) and (
-                    asks[0][0] if asks else ONE
-                ) == (PRICES[ask] if ask else ONE)
-            except ValueError as error:
-                raise WireError(f"best_bid or best_ask: {error}") from None
-            if agrees:
+                best_bid, best_ask = PRICES[bid], PRICES[ask]
+            except KeyError:
+                best_bid, best_ask = _stated(bid, ask)
+            if best_bid == (bids[0][0] if bids else 0) and best_ask == (asks[0][0] if asks else ONE):
                 tracked.doubts = 0
             elif self._doubt(tracked, stated, received_at, outputs):
                 return
@@ -161,3 +163,14 @@ class PriceChanges:
             self._continuity.want(tracked, asset)
         if tracked.book_id is not None and len(tracked.pending) < PENDING_LIMIT:
             tracked.pending.append((exchange_ms, key, size))
+
+
+def _stated(bid: str, ask: str) -> tuple[int, int]:
+    """A stated top in millionths. Raises WireError.
+
+    An empty side is stated as 0 or 1, or as nothing (docs.polymarket.com, market channel).
+    """
+    try:
+        return (price_of(bid) if bid else 0), (price_of(ask) if ask else ONE)
+    except ValueError as error:
+        raise WireError(f"best_bid or best_ask: {error}") from None

@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 
 from arb_platform.domain.errors import WireError
 from arb_platform.venues.journal import KEPT_BYTES, LARGEST_FRAME
-from arb_platform.venues.numbers import PRICES, SIZES
+from arb_platform.venues.numbers import price_of, size_of
 
 Levels = list[tuple[int, int]]
 Timestamp = str | int | None
@@ -295,8 +295,8 @@ def book_hash(book: Book, *, min_order_size: str | None, neg_risk: bool | None) 
 
 
 def _read_levels(levels: Iterable[WireLevel]) -> Levels:
-    return [(PRICES[level.price], SIZES[level.size]) for level in levels]
+    return [(price_of(level.price), size_of(level.size)) for level in levels]
 
 
 def _read(levels: Iterable[tuple[str, str]]) -> Levels:
-    return [(PRICES[price], SIZES[size]) for price, size in levels]
+    return [(price_of(price), size_of(size)) for price, size in levels]

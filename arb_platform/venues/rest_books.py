@@ -54,13 +54,15 @@ class PolymarketRestBooks:
 class KalshiRestBooks:
     """``GET /markets/orderbooks`` by repeated ``tickers``, and one by one what that did not bring.
 
-    ``tickers=A,B`` would be read as one ticker and answered with one empty book (observed 2026);
-    an entry for a ticker that was not asked for is therefore not believed.
+    ``tickers=A,B`` would be read as one ticker and answered with one empty book, as any ticker is that
+    does not exist (observed 2026). So an entry that was not asked for is not believed, and an empty
+    book only after the single request, which knows 404, has said once that there is such a market.
     """
 
     def __init__(self, client: RestClient) -> None:
         self._client = client
         self._batched = True
+        self._exist: set[str] = set()
 
     async def fetch(self, ids: Sequence[str]) -> Mapping[str, Any]:
         answers = await asyncio.gather(*(self._chunk(chunk) for chunk in chunks(ids, KALSHI_CHUNK)))
@@ -94,7 +96,9 @@ class KalshiRestBooks:
         return {
             entry["ticker"]: entry
             for entry in entries
-            if isinstance(entry, dict) and entry.get("ticker") in wanted
+            if isinstance(entry, dict)
+            and entry.get("ticker") in wanted
+            and (entry["ticker"] in self._exist or not _empty(entry))
         }
 
     async def _single(self, ticker: str) -> dict[str, Any] | None:
@@ -104,7 +108,13 @@ class KalshiRestBooks:
             return None
         if not isinstance(answer, dict):
             raise WireError(f"kalshi: the order book of {ticker} came as {type(answer).__name__}.")
+        self._exist.add(ticker)
         return {"ticker": ticker, **answer}
+
+
+def _empty(entry: Mapping[str, Any]) -> bool:
+    book = entry.get("orderbook_fp")
+    return isinstance(book, dict) and not any(book.values())
 
 
 def chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -1,12 +1,14 @@
 """The token bucket: never too fast in any minute, and not slower than it must be."""
 
 import asyncio
+import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arb_platform.llm.limits import MINUTE, TokenBucket
+from arb_platform.llm.limits import MINUTE, FileStore, TokenBucket
 from arb_platform_tests.llm.fake_provider import FakeTime
 
 
@@ -94,3 +96,54 @@ def test_many_tasks_share_one_bucket() -> None:
     times = asyncio.run(run())
     assert len(times) == 100
     assert most_in(times, MINUTE - 1e-6) <= 60
+
+
+def shared(path: Path, time: FakeTime, per_minute: int = 60) -> TokenBucket:
+    """A bucket as another process would open it."""
+    return TokenBucket(per_minute, clock=time.monotonic, sleep=time.sleep, store=FileStore(path))
+
+
+def test_buckets_of_two_processes_share_one_rate(tmp_path: Path) -> None:
+    async def run() -> list[float]:
+        time = FakeTime()
+        buckets = [shared(tmp_path / "deepseek.json", time) for _ in range(2)]
+        times = []
+        for turn in range(130):
+            await buckets[turn % 2].acquire()
+            times.append(time.now)
+        return times
+
+    times = asyncio.run(run())
+    assert most_in(times, MINUTE - 1e-6) <= 60
+    assert times[-1] - times[0] > 2 * MINUTE
+
+
+def test_buckets_with_files_of_their_own_would_be_twice_as_fast(tmp_path: Path) -> None:
+    """Negative control."""
+
+    async def run() -> int:
+        time = FakeTime()
+        buckets = [shared(tmp_path / f"{name}.json", time) for name in "ab"]
+        for turn in range(12):
+            await buckets[turn % 2].acquire()
+        return len(time.slept)
+
+    assert asyncio.run(run()) == 0
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1, 2]", '[1, 2, "x", 3]', "null"])
+def test_a_broken_file_costs_a_wait_and_no_crash(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "deepseek.json"
+    path.write_text(content)
+    time = FakeTime()
+    assert asyncio.run(shared(path, time).acquire()) == pytest.approx(1.0, abs=0.01)
+    assert json.loads(path.read_text())[2] == [time.now]
+
+
+def test_after_a_restart_of_the_machine_old_times_are_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "deepseek.json"
+    late, early = FakeTime(), FakeTime()
+    late.now = 1e6
+    asyncio.run(shared(path, late).acquire())
+    early.now = 5.0
+    assert asyncio.run(shared(path, early).acquire()) == pytest.approx(1.0, abs=0.01)

@@ -36,9 +36,7 @@ def test_a_broken_rule_rejects() -> None:
 def test_different_words_reject() -> None:
     other = replace(KALSHI_FED, title="Will it rain in Seattle?", subtitle="Rain")
     assert word_overlap(MarketPair(POLYMARKET_FED, other)) == 0.0
-    assert (
-        judged(Candidate(MarketPair(POLYMARKET_FED, other), 1.0)).status == "rejected"
-    )
+    assert judged(Candidate(MarketPair(POLYMARKET_FED, other), 1.0)).status == "rejected"
     assert word_overlap(MarketPair(POLYMARKET_FED, replace(other, title="", subtitle=""))) == 0.0
 
 

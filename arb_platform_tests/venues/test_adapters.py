@@ -12,13 +12,17 @@ import trustme
 from arb_platform.domain.books import BookSnapshot
 from arb_platform.domain.errors import CredentialsError, TransportError
 from arb_platform.domain.streams import QuarantinedFrame, StreamEvent, StreamSession
+from arb_platform.venues.backoff import Timing
+from arb_platform.venues.witness import watch
 from arb_platform_tests.venues.fake_venue import (
+    START,
     Consumer,
     FakeSocket,
     FastTime,
     NoJitter,
     StubAdapter,
     StubBooks,
+    StubFeed,
     book_frame,
     market,
     run,
@@ -245,6 +249,36 @@ def test_a_quiet_market_is_asked_about_once_per_silence_and_not_replaced():
     run(scenario())
 
 
+@pytest.mark.parametrize(("data_until", "asked"), [(100, 0), (50, 1)], ids=["all the time", "half of it"])
+def test_a_socket_is_asked_about_only_when_data_stops(data_until, asked):
+    class EnoughTurns(Exception):
+        pass
+
+    async def scenario():
+        now, turns = START, 0
+        feed = StubFeed([market("a")])
+        books.books["a"] = {"market": "a", "bid": "0.40", "ask": "0.60"}
+        feed.receive(book_frame("a"), START)
+
+        async def sleep(seconds):
+            nonlocal now, turns
+            now += timedelta(seconds=seconds)
+            turns += 1
+            if turns < data_until:
+                feed.last_market_frame_at = now - timedelta(seconds=1)
+            if turns == 100 or books.asked:
+                raise EnoughTurns
+
+        timing = Timing(clock=lambda: now, sleep=sleep)
+        adapter = StubAdapter("ws://127.0.0.1:9", ["a"], timing=timing, books=books)
+        with pytest.raises(EnoughTurns):
+            await watch(feed, StreamSession("s", "stubvenue", 0, START), adapter._wiring)
+
+    books = StubBooks()
+    run(scenario())
+    assert len(books.asked) == asked
+
+
 def test_a_mute_witness_proves_nothing_once_but_not_twice():
     async def scenario():
         books = StubBooks()
@@ -466,7 +500,7 @@ def test_a_server_that_is_no_websocket_is_a_reason_and_not_a_crash():
 
 
 def test_a_stalled_consumer_gets_the_latest_books_and_an_overflow_row():
-    total = 30_000
+    total = 22_000
 
     async def script(server, connection, number):
         await server.hear(connection)

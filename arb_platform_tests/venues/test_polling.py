@@ -152,3 +152,20 @@ def test_a_fault_of_ours_ends_the_stream():
             await consumer.end()
 
     run(scenario())
+
+
+def test_no_gap_stays_open_after_close():
+    async def scenario():
+        consumer = Consumer(StubPolled(["a"], StubBooks(), FastTime(500).timing()))
+        await consumer.until(lambda: bool(consumer.events("gap")))
+        await consumer.close()
+        down = StubBooks()
+        down.failure = TransportError("no route")
+        other = Consumer(StubPolled(["a"], down, FastTime(500).timing()))
+        await other.until(lambda: bool(other.events("gap")))
+        await other.close()
+        for gaps in (consumer.events("gap"), other.events("gap")):
+            assert gaps[0].event_id == gaps[-1].event_id
+            assert gaps[-1].ended_at is not None
+
+    run(scenario())
