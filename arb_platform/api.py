@@ -215,7 +215,7 @@ class LLMValidator(validation.LLMValidator):
 _CLIENT_OPTIONS = frozenset(
     {
         "deepseek_base_url", "openai_base_url", "deepseek_model", "openai_model", "deepseek_rpm", "openai_rpm",
-        "budget_usd", "ledger", "settings", "run_id", "max_concurrency", "monotonic", "sleep", "rng",
+        "budget_usd", "ledger", "settings", "run_id", "max_concurrency", "limits_dir", "monotonic", "sleep", "rng",
     }
 )  # fmt: skip
 
@@ -250,8 +250,9 @@ def open_lake(*, read_only: bool = True, settings: Settings | None = None) -> du
 
 def kalshi_private_key(settings: Settings) -> str | None:
     """PEM text or the path of a file, as the signer takes it; None when neither is set."""
-    if settings.kalshi_private_key is not None:
-        return settings.kalshi_private_key.get_secret_value()
+    # empty is unset: a simulator clears what the user has set this way
+    if text := _secret(settings.kalshi_private_key):
+        return text
     return None if settings.kalshi_private_key_path is None else str(settings.kalshi_private_key_path)
 
 

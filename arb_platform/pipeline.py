@@ -5,6 +5,7 @@ from the lake and writes its results there, so each can run alone and in any ord
 """
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,18 @@ from typing import Final
 import polars as pl
 
 from arb_platform import api
-from arb_platform.domain.errors import CredentialsError, ListingError, SettingsError
+from arb_platform.domain.errors import (
+    ArbError,
+    CredentialsError,
+    LakeUnavailable,
+    ListingError,
+    SettingsError,
+)
 from arb_platform.domain.markets import KALSHI, POLYMARKET, Market
 from arb_platform.domain.pairs import Candidate, Verdict
 from arb_platform.ingest.heartbeat import Heartbeat
 from arb_platform.ingest.session import Adapter, StreamSummary, record
 from arb_platform.ingest.watchlist import named, watchlist
-from arb_platform.matching.candidates import propose
 from arb_platform.matching.offline import OfflineJudge
 from arb_platform.matching.prompt import PROMPT_VERSION
 from arb_platform.matching.rules import RULES_VERSION
@@ -31,6 +37,7 @@ from arb_platform.settings import Settings
 from arb_platform.storage.analyst import write_analyst_sql
 from arb_platform.storage.lake import Lake
 from arb_platform.storage.ledger import LakeLedger
+from arb_platform.storage.lock import FileGuard
 from arb_platform.storage.maintenance import MaintenanceReport, maintain
 from arb_platform.storage.markets import ListingChange, load_markets, save_listing
 from arb_platform.storage.pairs import (
@@ -49,6 +56,12 @@ from arb_platform.venues.registry import VENUES
 CANDIDATES_PER_MARKET: Final = 5
 # A stream that was cut comes back soon; the adapters back off from here.
 _RECONNECT_DELAY: Final = 1.0
+# How often a stream looks whether it should follow other markets.
+_FOLLOW_SECONDS: Final = 20.0
+# A whole night's validation may be in front of us.
+_VALIDATION_WAIT_SECONDS: Final = 6 * 3600.0
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
@@ -125,6 +138,9 @@ def propose_candidates(settings: Settings, *, keep: int = CANDIDATES_PER_MARKET)
                 f"the lake has no active markets of {' and '.join(missing)} yet; "
                 f"list them first: arb markets {missing[0]} (or materialize {missing[0]}_markets)"
             )
+        # scikit-learn takes longer to import than everything else together, and streams never need it.
+        from arb_platform.matching.candidates import propose  # noqa: PLC0415
+
         candidates = propose(markets[POLYMARKET], markets[KALSHI], keep=keep)
         save_candidates(lake, candidates, now())
     return candidates
@@ -138,7 +154,12 @@ def judge_for(
         return OfflineJudge()
     primary = "deepseek" if settings.deepseek_api_key is not None else "openai"
     return api.LLMValidator(
-        primary_provider=primary, ledger=ledger, run_id=run_id, budget_usd=budget_usd, settings=settings
+        primary_provider=primary,
+        ledger=ledger,
+        run_id=run_id,
+        budget_usd=budget_usd,
+        settings=settings,
+        limits_dir=settings.root / "limits",
     )
 
 
@@ -171,10 +192,14 @@ async def validate_pairs(
 ) -> ValidationSummary:
     """Ask about every candidate that nobody has judged yet and keep verdicts and ledger.
 
-    Verdicts are durable per small batch, so that a crash repays the batch in flight at most.
+    Verdicts are durable per small batch, so that a crash repays the batch in flight at most. One
+    validation at a time over all processes, so that no pair is paid for twice.
     """
     run_id = run_id or f"cli-{uuid.uuid4().hex[:12]}"
-    with open_writer(settings) as lake, LakeLedger(lake) as ledger:
+    alone = FileGuard(
+        settings.root / "validation.lock", purpose="a validation", timeout_seconds=_VALIDATION_WAIT_SECONDS
+    )
+    with alone.hold(), open_writer(settings) as lake, LakeLedger(lake) as ledger:
         judge = judge_for(settings, ledger=ledger, run_id=run_id, budget_usd=budget_usd)
         candidates = load_candidates(lake)
         started_at = now()
@@ -260,8 +285,11 @@ def markets_to_stream(
     None lets the adapter take the most traded markets, which is what a lake without a listing gets.
     """
     track = only or settings.track
-    with open_writer(settings) as lake:
-        found = watchlist(lake, venue, track)
+    try:
+        with Lake.open(api.lake_location(settings), read_only=True) as lake:
+            found = watchlist(lake, venue, track)
+    except LakeUnavailable:
+        found = None
     if only is not None:
         known = {market.market_id for market in found or ()}
         return [*(found or ()), *(name for name in named(only) if name not in known)]
@@ -285,6 +313,7 @@ async def stream_venue(
     followed = await asyncio.to_thread(markets_to_stream, settings, venue, only=markets)
     adapter = adapter_for(settings, venue, markets=followed, max_depth=max_depth)
     timer = asyncio.get_running_loop().call_later(seconds, stop.set) if seconds is not None else None
+    following = asyncio.create_task(_keep_following(settings, venue, adapter)) if markets is None else None
     try:
         return await record(
             adapter, api.lake_location(settings), stop=stop, run_id=run_id, shard=shard, on_beat=on_beat
@@ -292,6 +321,29 @@ async def stream_venue(
     finally:
         if timer is not None:
             timer.cancel()
+        if following is not None:
+            following.cancel()
+
+
+async def _keep_following(settings: Settings, venue: str, adapter: Adapter) -> None:
+    """Add and drop markets as listings, candidates and accepted pairs change, without reconnecting."""
+    while True:
+        await asyncio.sleep(_FOLLOW_SECONDS)
+        try:
+            wanted = await asyncio.to_thread(markets_to_stream, settings, venue)
+            if wanted is None:
+                continue
+            ids = {_id_of(market) for market in wanted}
+            followed = {market.market_id for market in adapter.markets}
+            await adapter.unfollow(sorted(followed - ids))
+            await adapter.follow([market for market in wanted if _id_of(market) not in followed])
+        except ArbError as error:
+            # The stream goes on with what it has; the next look may work.
+            log.warning("the watchlist could not be refreshed: %s", error)
+
+
+def _id_of(market: Market | str) -> str:
+    return market if isinstance(market, str) else market.market_id
 
 
 def _known(lake: Lake, judge: Judge) -> dict[str, Verdict]:

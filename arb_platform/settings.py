@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     lake_catalog: str | None = Field(
         None,
         alias="ARB_LAKE_CATALOG",
+        repr=False,  # a PostgreSQL address may hold a password
         description="default: SQLite file under the data directory; or `postgres:<libpq string or URL>`",
     )
     lake_data: str | None = Field(

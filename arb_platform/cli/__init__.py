@@ -67,4 +67,12 @@ def main(arguments: list[str] | None = None) -> Any:
             raise
         click.echo(f"arb: {error}", err=True)
         status = 1
+    except OSError as error:
+        if "--debug" in words or error.filename is None:
+            raise
+        click.echo(
+            f"arb: {error.filename}: {error.strerror}; check the path, who may write there, and the room on the disk.",
+            err=True,
+        )
+        status = 1
     sys.exit(status if isinstance(status, int) else 0)

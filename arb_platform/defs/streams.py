@@ -169,7 +169,7 @@ async def _stream(config: StreamConfig, run_id: str, teller: "_Teller") -> tuple
         stop.set()
 
     loop = asyncio.get_running_loop()
-    with contextlib.suppress(ValueError):  # not the main thread: a test's in-process run
+    with contextlib.suppress(RuntimeError):  # not the main thread, which alone hears signals
         for kind in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(kind, interrupt)
     telling = asyncio.create_task(teller.run())

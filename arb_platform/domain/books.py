@@ -5,7 +5,7 @@ shows them as Decimal. A book keeps its full depth; depth is cut where a snapsho
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
@@ -20,8 +20,6 @@ ASK: Final[Side] = "ask"
 VISIBLE: Final = 3
 # Below every key that a price can have, so that an edge there lets every change through.
 _NO_EDGE: Final = -(10**30)
-# Half the price of calling the class; the field types are right by construction.
-_new: Final = tuple.__new__
 
 
 class Level(NamedTuple):
@@ -43,31 +41,32 @@ class Level(NamedTuple):
         return Level(ONE - self.price_units, self.size_units)
 
 
+# Half the price of calling the class; the field types are right by construction.
+_new: Final[Callable[..., Level]] = tuple.__new__
+
+
 class Ladder:
     """One side of a book.
 
-    Sizes are kept by key, and keys ascending, so that the best level is the last one on either
+    Levels are kept by key, and keys ascending, so that the best level is the last one on either
     side: the key of a bid is its price, the key of an ask its negated price. ``visible`` is how
-    many levels :meth:`top` shows; a change below those costs nothing later, and one that only
-    resizes a visible level costs that level.
+    many levels :meth:`top` shows; a change below those costs nothing later.
     """
 
-    __slots__ = ("_edge", "_keys", "_moved", "_resized", "_sign", "_sizes", "_top", "_visible")
+    __slots__ = ("_by_key", "_edge", "_keys", "_moved", "_sign", "_top", "_visible")
 
     def __init__(self, side: Side, visible: int = VISIBLE) -> None:
         if visible < 1:
             raise ValueError(f"at least one level must be visible, not {visible}")
         self._sign = 1 if side == BID else -1
         self._visible = visible
-        self._sizes: dict[int, int] = {}
+        self._by_key: dict[int, Level] = {}
         self._keys: list[int] = []
         self._top: tuple[Level, ...] = ()
-        # Key of the last visible level. While ``_moved`` is set, the true edge may be elsewhere, and
-        # ``_top`` is looked at anew anyway.
+        # Key of the last visible level. It may be out of date while ``_moved`` is set, and then the
+        # top is looked at anyway.
         self._edge = _NO_EDGE
         self._moved = False
-        # The one visible level that changed its size since, where that is all that happened.
-        self._resized: int | None = None
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -76,30 +75,24 @@ class Ladder:
         """Forget everything and take these (price, size) levels, in whatever order they come."""
         sign = self._sign
         # A venue that repeats a price in one snapshot means the last one, as both do on updates.
-        sizes = {price * sign: size for price, size in levels}
-        if sizes and min(sizes.values()) <= 0:
-            sizes = {key: size for key, size in sizes.items() if size > 0}
-        self._sizes = sizes
-        self._keys = sorted(sizes)
+        by_key = {price * sign: Level(price, size) for price, size in levels}
+        for key in [key for key, level in by_key.items() if level.size_units <= 0]:
+            del by_key[key]
+        self._by_key = by_key
+        self._keys = sorted(by_key)
         self._moved = True
 
     def set(self, price: int, size: int) -> None:
         """Make ``size`` the size at ``price``; 0 or less removes the level."""
         key = price * self._sign
-        sizes = self._sizes
-        if key in sizes:
-            if size > 0:
-                sizes[key] = size
-                if key >= self._edge:
-                    self._resize(key)
-                return
-            del sizes[key]
+        by_key = self._by_key
+        if size > 0:
+            if key not in by_key:
+                insort(self._keys, key)
+            by_key[key] = _new(Level, (price, size))
+        elif key in by_key:
+            del by_key[key]
             del self._keys[bisect_left(self._keys, key)]
-        elif size > 0:
-            insort(self._keys, key)
-            sizes[key] = size
-        else:
-            return
         if key >= self._edge:
             self._moved = True
 
@@ -109,72 +102,36 @@ class Ladder:
         A negative result means that we missed something: the level is removed and the caller,
         who sees the negative number, must rebuild the book.
         """
-        key = price * self._sign
-        sizes = self._sizes
-        if key in sizes:
-            size = sizes[key] + change
-            if size > 0:
-                sizes[key] = size
-                if key >= self._edge:
-                    self._resize(key)
-                return size
-            del sizes[key]
-            del self._keys[bisect_left(self._keys, key)]
-        elif change > 0:
-            size = change
-            insort(self._keys, key)
-            sizes[key] = size
-        else:
-            return change
-        if key >= self._edge:
-            self._moved = True
+        known = self._by_key.get(price * self._sign)
+        size = change if known is None else known[1] + change
+        self.set(price, size)
         return size
 
     def top(self) -> tuple[Level, ...]:
         """The visible levels, best first; the very same tuple for as long as they do not change."""
         if self._moved:
-            visible = self._keys[-self._visible :]
-            self._edge = visible[0] if len(visible) == self._visible else _NO_EDGE
-            visible.reverse()
-            top = self._levels(visible)
+            self._moved = False
+            keys, by_key = self._keys, self._by_key
+            if self._visible == 3 and len(keys) >= 3:
+                # The usual depth, written out: a third of the price of the general case.
+                self._edge = edge = keys[-3]
+                top: tuple[Level, ...] = (by_key[keys[-1]], by_key[keys[-2]], by_key[edge])
+            else:
+                top = self.levels(self._visible)
+                self._edge = keys[-self._visible] if len(top) == self._visible else _NO_EDGE
             if top != self._top:
                 self._top = top
-            self._moved = False
-            self._resized = None
-        elif self._resized is not None:
-            self._show_resized(self._resized)
-            self._resized = None
         return self._top
 
     def levels(self, depth: int | None = None) -> tuple[Level, ...]:
         """The ``depth`` best levels, or all, best first."""
-        if depth is None:
-            return self._levels(self._keys[::-1])
-        return self._levels(self._keys[: -depth - 1 : -1]) if depth > 0 else ()
+        count = len(self._keys) if depth is None else max(depth, 0)
+        return tuple(map(self._by_key.__getitem__, self._keys[: -count - 1 : -1]))
 
     @property
     def best(self) -> int | None:
         """Price of the best level, or None on an empty side."""
         return self._keys[-1] * self._sign if self._keys else None
-
-    def _resize(self, key: int) -> None:
-        if self._resized is None:
-            self._resized = key
-        elif self._resized != key:
-            self._moved = True
-
-    def _show_resized(self, key: int) -> None:
-        keys = self._keys
-        place = 0 if keys[-1] == key else len(keys) - 1 - bisect_left(keys, key)
-        old = self._top
-        size = self._sizes[key]
-        if old[place][1] != size:
-            level = _new(Level, (key * self._sign, size))
-            self._top = (*old[:place], level, *old[place + 1 :])
-
-    def _levels(self, keys: list[int]) -> tuple[Level, ...]:
-        sign, sizes, new = self._sign, self._sizes, _new
-        return tuple([new(Level, (key * sign, sizes[key])) for key in keys])
 
 
 class OrderBook:

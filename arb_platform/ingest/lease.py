@@ -7,11 +7,16 @@ the same moment, and a process that was only forgotten cannot be joined by a sec
 import fcntl
 import json
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from arb_platform.domain.errors import StorageError
+
+_TRIES: Final = 5
+_TRY_SECONDS: Final = 0.02
 
 
 class ShardBusy(StorageError):
@@ -21,9 +26,18 @@ class ShardBusy(StorageError):
 class Lease:
     """Holds the right to stream ``venue``'s ``shard`` below ``root`` while it is entered."""
 
-    def __init__(self, root: Path, venue: str, shard: int = 0, *, owner: str = "") -> None:
+    def __init__(
+        self,
+        root: Path,
+        venue: str,
+        shard: int = 0,
+        *,
+        owner: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.path = root / "streams" / f"{venue}-{shard}.lease"
         self._owner = owner
+        self._sleep = sleep
         self._name = f"{venue} shard {shard}"
         self._descriptor: int | None = None
 
@@ -37,19 +51,28 @@ class Lease:
                 f"the lease {self.path} cannot be written ({error.strerror}); "
                 "choose a folder you can write with ARB_DATA_DIR."
             ) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not self._locked(descriptor):
             holder = os.read(descriptor, 4096).decode("utf-8", "replace").strip()
             os.close(descriptor)
             raise ShardBusy(
                 f"{self._name} is streamed by another process already ({holder or 'unknown'}); "
                 "stop that one first, or stream into another folder with ARB_DATA_DIR."
-            ) from None
+            )
         self._descriptor = descriptor
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "owner": self._owner}).encode(), 0)
         return self
+
+    def _locked(self, descriptor: int) -> bool:
+        """Lock the file. Whoever only looks (:func:`held`) locks it for an instant, so one refusal proves nothing."""
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._sleep(_TRY_SECONDS)
+            else:
+                return True
+        return False
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -63,8 +86,8 @@ def held(root: Path, venue: str, shard: int = 0) -> bool:
     """True while some live process holds the lease."""
     path = root / "streams" / f"{venue}-{shard}.lease"
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -86,6 +86,7 @@ class Recorder:
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._ending = False
         self.snapshots = 0
         self.gaps = 0
         self.quarantined = 0
@@ -100,9 +101,14 @@ class Recorder:
             self._count(output)
         if len(self._batch) >= BATCH_ROWS:
             self._filled.set()
-        if len(self._batch) >= LARGEST_BACKLOG:
+        if len(self._batch) >= LARGEST_BACKLOG and not self._ending:
             self._room.clear()
             await self._room.wait()
+
+    def end(self) -> None:
+        """No longer make the stream wait: it is closing, and its last words must get through to end it."""
+        self._ending = True
+        self._room.set()
 
     async def land(self, stop: asyncio.Event) -> None:
         """Land batches until ``stop`` is set, then whatever is left, and return.

@@ -5,12 +5,13 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
+from arb_platform.domain.markets import Market
 from arb_platform.domain.streams import StreamOutput
 from arb_platform.ingest.heartbeat import Heartbeat, write_heartbeat
 from arb_platform.ingest.lease import Lease
@@ -34,6 +35,13 @@ class Adapter(Protocol):
     def stream(self) -> AsyncGenerator[list[StreamOutput]]: ...
 
     async def close(self) -> None: ...
+
+    async def follow(self, markets: Sequence[Market | str]) -> None: ...
+
+    async def unfollow(self, market_ids: Sequence[str]) -> None: ...
+
+    @property
+    def markets(self) -> Sequence[Market]: ...
 
     @property
     def connected(self) -> bool: ...
@@ -73,20 +81,35 @@ async def record(
     with Lease(location.root, adapter.venue, shard, owner=run_id), Lake.open(location) as lake:
         promoter = Promoter(lake, Spool(location.spool), clock=clock)
         pulse = _Pulse(adapter, recorder, promoter, location, run_id, shard, clock, on_beat)
-        async with _promoting(promoter), _beating(pulse), _landing(recorder):
-            await _consume(adapter, recorder, stop)
+        async with (
+            _promoting(promoter) as promoting,
+            _beating(pulse) as beating,
+            _landing(recorder) as landing,
+        ):
+            await _consume(adapter, recorder, stop, background={promoting, beating, landing})
     pulse.beat()
     return pulse.summary()
 
 
-async def _consume(adapter: Adapter, recorder: Recorder, stop: asyncio.Event) -> None:
-    """Hand every output to the recorder; when ``stop`` is set the adapter closes and says its last words."""
+async def _consume(
+    adapter: Adapter, recorder: Recorder, stop: asyncio.Event, *, background: set[asyncio.Task[None]]
+) -> None:
+    """Hand every output to the recorder; when ``stop`` is set the adapter closes and says its last words.
 
-    async def close_when_stopped() -> None:
-        await stop.wait()
+    A background task that ends early has failed: the stream closes too, and the task's error is raised
+    where it is awaited.
+    """
+
+    async def close_in_time() -> None:
+        asked = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({asked, *background}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
+        recorder.end()
         await adapter.close()
 
-    closing = asyncio.create_task(close_when_stopped())
+    closing = asyncio.create_task(close_in_time())
     try:
         async with aclosing(adapter.stream()) as batches:
             async for outputs in batches:
@@ -98,35 +121,34 @@ async def _consume(adapter: Adapter, recorder: Recorder, stop: asyncio.Event) ->
 
 
 @asynccontextmanager
-async def _landing(recorder: Recorder) -> AsyncIterator[None]:
+async def _landing(recorder: Recorder) -> AsyncIterator[asyncio.Task[None]]:
     """Land in the background; the last batch is written before this ends, also after a failure."""
     finished = asyncio.Event()
     landing = asyncio.create_task(recorder.land(finished))
     try:
-        yield
+        yield landing
     finally:
         finished.set()
         await landing
 
 
 @asynccontextmanager
-async def _promoting(promoter: Promoter) -> AsyncIterator[None]:
+async def _promoting(promoter: Promoter) -> AsyncIterator[asyncio.Task[None]]:
     """Promote in a thread; everything acknowledged is promoted once more before this ends."""
     stop = threading.Event()
-    thread = threading.Thread(target=promoter.run, args=(stop, PROMOTE_SECONDS), name="promoter", daemon=True)
-    thread.start()
+    promoting = asyncio.create_task(asyncio.to_thread(promoter.run, stop, PROMOTE_SECONDS))
     try:
-        yield
+        yield promoting
     finally:
         stop.set()
-        await asyncio.to_thread(thread.join)
+        await promoting
 
 
 @asynccontextmanager
-async def _beating(pulse: "_Pulse") -> AsyncIterator[None]:
+async def _beating(pulse: "_Pulse") -> AsyncIterator[asyncio.Task[None]]:
     beating = asyncio.create_task(pulse.run())
     try:
-        yield
+        yield beating
     finally:
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -119,7 +119,7 @@ def _period(match: re.Match[str], near: date | None, text: str) -> Iterator[Peri
             year = _roman(group["roman"]) + 1966
             yield Period("edition", date(year, 1, 1), date(year + 1, 1, 1))
         elif not _COUNTED.search(text[: match.start("year7")]):
-            yield _year(int(group["year"]), lead)
+            yield from _from_year(int(group["year"]), lead, near)
     except (ValueError, OverflowError):
         # 31 February, a season of 99 years: not a date we can compare.
         return
@@ -150,6 +150,16 @@ def _from_season(group: dict[str, str]) -> Iterator[Period]:
     year, end = int(group["season"]), int(group["season_end"])
     if end == (year + 1) % 100:
         yield Period("edition", date(year, 1, 1), date(year + 2, 1, 1))
+
+
+def _from_year(year: int, lead: str, near: date | None) -> Iterator[Period]:
+    if lead == "by":
+        # "By 2028" is meant as before it or as until its end: the market's close tells which.
+        if near is not None:
+            ends = (date(year, 1, 1), date(year + 1, 1, 1))
+            yield Period("deadline", None, min(ends, key=lambda end: abs((end - near).days)))
+        return
+    yield _year(year, lead)
 
 
 def _year(year: int, lead: str) -> Period:

@@ -20,6 +20,7 @@ from arb_platform.matching.normalise import canonical_numbers, fold, normalise, 
 from arb_platform.matching.quantities import read_thresholds, strike
 from arb_platform.matching.sources import UNTOLD, WEATHER, read_source, read_stations
 from arb_platform.matching.subjects import seat_of, subject_of, teams_of
+from arb_platform.matching.word_lists import GRAMMAR_WORDS, TITLE_WORDS
 
 _TITLE_LIMIT: Final = 400
 _OPENING_LIMIT: Final = 500
@@ -125,7 +126,7 @@ def read(market: Market) -> Reading:
         moment=_moment(headline, opening),
         negated=_negated(headline),
         names=_names(shown),
-        words=frozenset(word for word in normal.split() if word[0].isalpha()) - _GRAMMAR,
+        words=frozenset(word for word in normal.split() if word[0].isalpha()) - GRAMMAR_WORDS,
         anyone=bool(_ANYONE.search(headline)),
         single_game=bool(_SINGLE_GAME.search(headline)),
     )
@@ -184,7 +185,7 @@ def _told_year(rules: str) -> date | None:
 
 
 _NUMBERED: Final = re.compile(
-    r"\b(group|stage|week|game|map|round|set|match ?day|season|episode|part|gta|district|session|super bowl|heat|leg) "
+    r"\b(group|stage|week|game|map|round|set|match ?day|season|episode|part|gta|district|session|flight|mission|chapter|volume|phase|super bowl|heat|leg) "
     r"([a-l]\b|\d{1,3}\b|[ivxl]{1,6}\b)|\btop[ -](\d{1,3})\b"
 )
 
@@ -247,7 +248,7 @@ def _moment(headline: str, opening: str) -> str | None:
 
 _ANYONE: Final = re.compile(r"\bwill (?:anyone|anybody|any (?!of )\w+|someone|no one|nobody)\b")
 _SINGLE_GAME: Final = re.compile(
-    r"\bwin on (?:20\d\d|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|\b(?:win|wins) the (?:game|match)\b"
+    r"\bwin on (?:20\d\d|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|\b(?:win|wins) the (?:game|match)\b|\b(?:beat|defeat)s?\b"
 )
 
 
@@ -266,22 +267,15 @@ def _negated(headline: str) -> bool:
 
 
 _NAME: Final = re.compile(r"(?<![\w'])[A-Z][\w'.&-]*[\w]")
-_GRAMMAR: Final = frozenset(
-    ["will", "who", "what", "when", "which", "how", "many", "much", "the", "a", "an", "be", "is", "are", "was", "do", "does", "did", "can", "before", "after", "by", "on", "in", "of", "for", "at", "to", "and", "or", "vs", "above", "below", "over", "under", "between", "more", "less", "than", "yes", "no", "this", "that", "it", "its", "with", "from", "any", "market", "resolve", "win", "have", "has", "get", "than", "there", "out", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "year", "month", "week", "day"]
-)
-# Words that titles write with a capital without naming anything.
-_COMMON: Final = frozenset(
-    ["will", "who", "what", "when", "which", "how", "win", "winner", "wins", "winners", "winning", "next", "be", "the", "is", "are", "does", "do", "can", "before", "after", "by", "on", "in", "of", "for", "at", "to", "and", "or", "vs", "above", "below", "over", "under", "between", "more", "less", "than", "yes", "no", "price", "prices", "high", "low", "highest", "lowest", "top", "end", "most", "first", "second", "third", "election", "elections", "race", "primary", "presidential", "president", "governor", "senate", "house", "seat", "seats", "party", "nominee", "nomination", "nominees", "general", "special", "mayor", "mayoral", "minister", "prime", "vice", "chancellor", "democratic", "republican", "control", "congress", "midterm", "midterms", "candidate", "rate", "rates", "decision", "meeting", "inflation", "index", "cpi", "pce", "core", "gdp", "report", "release", "jobs", "claims", "unemployment", "year", "month", "week", "championship", "champion", "champions", "final", "finals", "playoffs", "league", "cup", "season", "pro", "professional", "football", "basketball", "baseball", "hockey", "soccer", "tournament", "award", "awards", "best", "outstanding", "series", "actor", "actress", "song", "album", "movie", "film", "show", "chart", "number", "game", "match", "point", "points", "total", "out", "leave", "announce", "announced", "officially", "official", "say", "said", "market", "cap", "company", "ipo", "deal", "billion", "million", "thousand", "percent", "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "et", "est", "edt", "utc", "am", "pm", "up", "down", "maintain", "cut", "hike", "hold", "increase", "decrease", "major", "men", "women", "mens", "womens", "grand", "world", "national", "american", "team", "club", "group", "stage", "round", "place", "day", "daily", "weekly", "monthly", "annual", "temperature", "temp", "weather", "record", "hottest", "person", "people", "us", "uk", "eu", "united", "states", "state", "county", "city", "new", "north", "south", "east", "west", "yield", "treasury", "10-year", "2-year", "average", "initial", "jobless", "if", "any", "this", "that", "market", "resolves", "united", "outright", "majority", "popular", "vote", "fc", "sc", "ac", "cf", "afc", "f1", "formula", "ai", "pm", "am", "et", "la", "dc", "tv", "vs", "if", "no", "so", "my", "we", "he", "it", "as", "by", "jr", "sr", "st", "vp", "government", "prize", "exactly", "least", "ever", "all", "time", "make", "made", "get", "gets", "take", "takes", "sign", "signed", "per", "into", "with", "from"]
-)
 
 
 def _names(shown: str) -> frozenset[str]:
     """Folded words of proper names in a headline; capitals of ordinary title words left out."""
     found: set[str] = set()
     for match in _NAME.finditer(shown):
-        if fold(match.group()) in _COMMON:
+        if fold(match.group()) in TITLE_WORDS:
             continue
-        found.update(word for word in _NAME_WORD.findall(fold(match.group())) if word not in _COMMON)
+        found.update(word for word in _NAME_WORD.findall(fold(match.group())) if word not in TITLE_WORDS)
     return frozenset(found)
 
 

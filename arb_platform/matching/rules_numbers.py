@@ -32,7 +32,10 @@ def opposite_threshold(one: Reading, other: Reading) -> str | None:
 def lone_threshold(one: Reading, other: Reading) -> str | None:
     """A condition on a number in one headline that the other market does not have at all."""
     for mine, theirs, order in ((one, other, "{} against none"), (other, one, "none against {}")):
-        if mine.thresholds and not theirs.thresholds and not theirs.opening_thresholds:
+        if not mine.thresholds or theirs.thresholds or theirs.opening_thresholds:
+            continue
+        # The number without a comparison: what it means there is not told.
+        if f"{mine.thresholds[0].value:f}" not in theirs.said:
             return "threshold: " + order.format(mine.thresholds[0])
     return None
 

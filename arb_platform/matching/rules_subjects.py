@@ -80,7 +80,8 @@ def anyone(one: Reading, other: Reading) -> str | None:
     if one.anyone == other.anyone:
         return None
     named = other.subject if one.anyone else one.subject
-    if named is None:
+    names_told = other.names if one.anyone else one.names
+    if named is None or not named.words <= names_told:
         return None
     return f"subject: anyone against {named}" if one.anyone else f"subject: {named} against anyone"
 
@@ -90,6 +91,8 @@ def topic(one: Reading, other: Reading) -> str | None:
     if not one.words or not other.words:
         return None
     if _any_said(one.words, other) or _any_said(other.words, one):
+        return None
+    if any(one.facets[shared] & other.facets[shared] for shared in one.facets.keys() & other.facets.keys()):
         return None
     return f"topic: {_some(one.words)} against {_some(other.words)}"
 

@@ -10,15 +10,8 @@ from arb_platform.matching.facets import says
 from arb_platform.matching.normalise import canonical_numbers, fold, normalise, plain
 from arb_platform.matching.quantities import read_thresholds
 from arb_platform.matching.vocabulary import SHARED_NICKNAMES, SHORT_NAMES, STATE_CODES, STATES
+from arb_platform.matching.word_lists import EMPTY_NAME_WORDS, WEAK_NAME_WORDS
 
-# Words that do not tell one subject from another.
-_EMPTY: Final = frozenset(
-    ["the", "a", "an", "of", "de", "da", "do", "dos", "das", "del", "la", "le", "el", "and", "fc", "cf", "sc", "ac", "afc", "team", "gaming", "esports", "party", "club", "jr", "sr", "mr", "mrs", "dr", "rep", "sen", "will", "any", "other", "his", "her", "their", "us", "candidate", "man", "woman", "person", "someone", "anyone", "everybody", "inc", "corp", "co", "company", "ltd", "plc", "group", "it", "they", "he", "she"]
-)
-# Shared by too many names to prove anything on their own.
-_WEAK: Final = frozenset(
-    ["new", "north", "south", "east", "west", "los", "las", "san", "saint", "st", "santa", "city", "united", "real", "state", "states", "central", "great"]
-)
 _VERBS: Final = (
     r"(?:win|wins|be|become|qualify|qualifies|reach|reaches|lead|finish|place|make|leave|announce|advance|get|have|resign|"
     r"hit|dip|close|run|drop|endorse|nominate|sign|say|visit|meet|attend|release|launch|acquire|buy|sell|file|go|"
@@ -87,7 +80,7 @@ def _first_outcome(market: Market) -> str:
 
 def as_subject(name: str, *, as_outcome: bool = False) -> Subject | None:
     """The name with the words that tell it from others; None when nothing of it does."""
-    words = frozenset(normalise(name).split()) - _EMPTY
+    words = frozenset(normalise(name).split()) - EMPTY_NAME_WORDS
     return Subject(name.strip(" ?.,'\""), words, as_outcome) if words else None
 
 
@@ -133,7 +126,7 @@ def same_subject(one: Subject, other: Subject) -> bool:
 
 def mentioned(subject: Subject, words: frozenset[str]) -> bool:
     """Whether a text of these ``words`` speaks of the subject: one word of its name that is not a common one."""
-    telling = (subject.words - _WEAK) or subject.words
+    telling = (subject.words - WEAK_NAME_WORDS) or subject.words
     return any(_among(word, words) for word in telling)
 
 

@@ -93,6 +93,10 @@ _PHRASES: Final = {
     "t bill": "treasury", "10 year": "10y", "10 yr": "10y", "2 year": "2y", "2 yr": "2y", "30 year": "30y",
     "5 year": "5y", "s and p 500": "spx", "s p 500": "spx", "sp500": "spx", "sp 500": "spx",
     "nasdaq 100": "ndx", "nasdaq100": "ndx", "dow jones": "djia", "standard and poors 500": "spx",
+    # companies by ticker
+    "tsla": "tesla", "nvda": "nvidia", "aapl": "apple", "msft": "microsoft", "amzn": "amazon", "googl": "google",
+    "goog": "google", "alphabet": "google", "nflx": "netflix", "mstr": "microstrategy", "closing": "close", "closes": "close",
+    "warmest": "hottest",
     # crypto
     "btc": "bitcoin", "eth": "ethereum", "ether": "ethereum", "sol": "solana", "doge": "dogecoin", "ripple": "xrp",
     "ada": "cardano", "bnb": "binance coin",

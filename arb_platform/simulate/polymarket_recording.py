@@ -134,7 +134,7 @@ class RecordedBooks:
             moved = ms // 1000
         shifted = {**element, "timestamp": moved}
         if element["event_type"] == "book" and "tick_size" in element and "last_trade_price" in element:
-            shifted["hash"] = _digest(shifted)
+            shifted["hash"] = recorded_hash(shifted)
         return shifted
 
     def _change(self, change: Mapping[str, Any]) -> None:
@@ -157,7 +157,7 @@ def assets_in(element: Mapping[str, Any]) -> list[str]:
     return [asset for asset in named if isinstance(asset, str)]
 
 
-def _digest(book: Mapping[str, Any]) -> str:
+def recorded_hash(book: Mapping[str, Any]) -> str:
     levels = {
         side: compact([{"price": level["price"], "size": level["size"]} for level in book[side]]).decode()
         for side in ("bids", "asks")

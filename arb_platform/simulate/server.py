@@ -43,6 +43,7 @@ class Connection:
         self._request = request
         self.wire = FaultyWire(faults, name)
         self._outbox: deque[bytes] = deque()
+        self._overflowing = False
         self._wake = asyncio.Event()
         self._timers: list[asyncio.TimerHandle] = []
         self.overflowed: Callable[[], None] = self.abort
@@ -68,12 +69,20 @@ class Connection:
             self._put(out)
 
     def _put(self, frame: bytes) -> None:
+        if self._overflowing:
+            return
         if len(self._outbox) >= OUTBOX_CAPACITY:
             self._outbox.clear()
-            self.overflowed()
+            # Not at once: whoever sends is going through the subscriptions that will be ended.
+            self._overflowing = True
+            asyncio.get_running_loop().call_soon(self._overflow)
             return
         self._outbox.append(frame)
         self._wake.set()
+
+    def _overflow(self) -> None:
+        self._overflowing = False
+        self.overflowed()
 
     async def write(self) -> None:
         """Write what is put, until cancelled or the connection is gone."""

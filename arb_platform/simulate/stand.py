@@ -51,6 +51,7 @@ class Stand:
                     "ARB_KALSHI_WS_URL": server.ws_url,
                     "ARB_KALSHI_REST_URL": server.rest_url,
                     "KALSHI_API_KEY": _KEY_ID,
+                    "KALSHI_PRIVATE_KEY": "",
                     "KALSHI_PRIVATE_KEY_PATH": str(self.private_key_path),
                 }
             case LLMSimulator() as server:

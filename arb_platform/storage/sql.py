@@ -20,6 +20,8 @@ _READS: Final = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXP
 # JSON readers hold numbers as doubles: integers above this would change on the way.
 _SAFE_INTEGER: Final = 2**53
 _WIDEST_CELL: Final = 60
+# Types, also inside of others, that have no place in a Polars frame.
+_AS_TEXT: Final = ("INTERVAL", "TIME WITH TIME ZONE", "UUID", "BIT", "MAP", "UNION", "VARIANT", "GEOMETRY")
 
 
 def run_query(location: LakeLocation, sql: str) -> pl.DataFrame:
@@ -74,7 +76,22 @@ def _ask(lake: Lake, sql: str) -> pl.DataFrame:
         relation = cursor.sql(sql)
         if relation is None:
             return pl.DataFrame()
-        return relation.pl()
+        return relation.project(", ".join(_columns(relation))).pl()
+
+
+def _columns(relation: duckdb.DuckDBPyRelation) -> list[str]:
+    """The columns of an answer as Polars can hold them: different names, and text for types it does not know."""
+    used: set[str] = set()
+    columns: list[str] = []
+    for number, (column, kind) in enumerate(zip(relation.columns, relation.types, strict=True), start=1):
+        name, again = column, 1
+        while name.lower() in used:
+            again += 1
+            name = f"{column}_{again}"
+        used.add(name.lower())
+        cast = "::VARCHAR" if any(word in str(kind) for word in _AS_TEXT) else ""
+        columns.append(f'#{number}{cast} AS "{name.replace(chr(34), chr(34) * 2)}"')
+    return columns
 
 
 def render(frame: pl.DataFrame, form: Format) -> str:

@@ -70,4 +70,31 @@ WHERE r.decision = 'accept' OR (r.decision IS NULL AND v.status = 'accepted')"""
     ),
 )
 
-VIEWS: Final = (MARKETS, BOOKS_TRUSTED, MATCHED_PAIRS)
+# Rows of `opportunities` that could be taken and follow each other without a break are one window.
+OPPORTUNITY_WINDOWS: Final = View(
+    "opportunity_windows",
+    "an edge that could be taken, from when it opened to when it closed",
+    """
+WITH taken AS (
+    SELECT *, coalesce(lag("until") OVER (PARTITION BY pair_hash, direction ORDER BY "at") = "at", false) AS goes_on
+    FROM opportunities WHERE reason IS NULL
+), numbered AS (
+    SELECT *, count(*) FILTER (NOT goes_on) OVER (PARTITION BY pair_hash, direction ORDER BY "at") AS window_number FROM taken
+)
+SELECT pair_hash, direction, any_value(polymarket_id) AS polymarket_id, any_value(kalshi_id) AS kalshi_id,
+    min("at") AS opened_at, arg_max_null("until", "at") AS closed_at,
+    epoch(arg_max_null("until", "at") - min("at")) AS seconds,
+    max(net_edge) AS best_net_edge, max(net_total) AS best_net_total, count(*) AS changes
+FROM numbered GROUP BY pair_hash, direction, window_number""",
+    source="opportunities",
+    columns=(
+        ("opened_at", "when it could first be taken"),
+        ("closed_at", "when it was gone or refused; NULL: it stood at the end of what was checked"),
+        ("seconds", "how long it could be taken; NULL: it stood at the end"),
+        ("best_net_edge", "dollars per contract after fees, at its best"),
+        ("best_net_total", "dollars after fees for the size that was visible, at its best"),
+        ("changes", "rows of opportunities it is made of"),
+    ),
+)
+
+VIEWS: Final = (MARKETS, BOOKS_TRUSTED, MATCHED_PAIRS, OPPORTUNITY_WINDOWS)

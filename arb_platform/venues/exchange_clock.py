@@ -37,7 +37,7 @@ class ExchangeClock:
     Late is normal (that is latency); ahead by more than a second, or a year that cannot be, is not.
     """
 
-    __slots__ = ("_episode", "_journal", "_second", "_second_time", "ceiling")
+    __slots__ = ("_episode", "_journal", "_second", "_second_ms", "ceiling")
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -45,8 +45,8 @@ class ExchangeClock:
         # is above must be judged before it is blamed.
         self.ceiling = -1
         self._episode: StreamEvent | None = None
-        self._second = 0
-        self._second_time = EPOCH
+        self._second = EPOCH
+        self._second_ms = 0
 
     def judge(self, exchange_ms: int, received_at: datetime, outputs: list[FeedOutput]) -> bool:
         """Append what there is to tell about this timestamp; False if it cannot be true at all."""
@@ -73,8 +73,9 @@ class ExchangeClock:
         """The moment as a datetime; only for timestamps that :meth:`judge` believed."""
         if exchange_ms is None:
             return None
-        second, millisecond = divmod(exchange_ms, 1_000)
-        if second != self._second:
-            self._second = second
-            self._second_time = EPOCH + timedelta(0, second)
-        return self._second_time + _MILLISECONDS[millisecond]
+        into_second = exchange_ms - self._second_ms
+        if not 0 <= into_second < 1_000:
+            into_second = exchange_ms % 1_000
+            self._second_ms = exchange_ms - into_second
+            self._second = EPOCH + timedelta(milliseconds=self._second_ms)
+        return self._second + _MILLISECONDS[into_second]

@@ -79,6 +79,7 @@ class KalshiFeed:
         self.last_market_frame_at: datetime | None = None
         self.good_frames = 0
         self._continuity = Continuity(KALSHI)
+        self._clock = self._continuity.clock
         self._books = KalshiBooks(max_depth, follow_all=not markets)
         self._by_ticker = self._books.by_ticker
         self._subscription = Subscription()
@@ -229,7 +230,7 @@ class KalshiFeed:
             self.orphans += 1
             return
         exchange_ms = change.ts_ms
-        if exchange_ms is None or not FLOOR_MS <= exchange_ms <= self._continuity.clock.ceiling:
+        if exchange_ms is None or not FLOOR_MS <= exchange_ms <= self._clock.ceiling:
             exchange_ms = self._continuity.judge(exchange_ms, received_at, outputs)
         try:
             price, size = PRICES[change.price_dollars], CHANGES[change.delta_fp]  # type: ignore[index]

@@ -34,6 +34,7 @@ class PriceChanges:
         self._books = books
         self._by_asset = books.by_asset
         self._continuity = continuity
+        self._clock = continuity.clock
 
     def apply(self, message: PriceChange, received_at: datetime, outputs: list[FeedOutput]) -> None:
         """Apply one message whole. Raises WireError after it if some of it could not be believed."""
@@ -43,18 +44,20 @@ class PriceChanges:
         except (TypeError, ValueError):
             exchange_ms = 0
         shown_ms: int | None = exchange_ms
-        if changes is None or not FLOOR_MS <= exchange_ms <= self._continuity.clock.ceiling:
+        if changes is None or not FLOOR_MS <= exchange_ms <= self._clock.ceiling:
             changes, exchange_ms, shown_ms = self._unusual(message, received_at, outputs)
         by_asset = self._by_asset
         current: TrackedBook | None = None
         stated = _NOTHING_STATED
         faults: list[str] = []
         for change in changes:
-            tracked = by_asset.get(change.asset_id)
-            if tracked is None:
-                tracked = self._books.of(change.asset_id, message.market)
-                if tracked is None:
+            try:
+                tracked = by_asset[change.asset_id]
+            except KeyError:
+                found = self._books.of(change.asset_id, message.market)
+                if found is None:
                     continue
+                tracked = found
             if tracked is MIRROR:
                 self.mirrored += 1
                 continue

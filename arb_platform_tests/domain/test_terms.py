@@ -43,7 +43,11 @@ def test_thresholds_relate_as_on_the_grid_they_are_published_on(one, other, rela
     assert compare_thresholds(threshold(other), threshold(one)) == relation
 
 
-@given(st.sampled_from([">", ">=", "<", "<=", "="]), st.decimals(-1000, 1000, places=2), st.sampled_from(["", "%", "$", "bps"]))
+@given(
+    st.sampled_from([">", ">=", "<", "<=", "="]),
+    st.decimals(-1000, 1000, places=2),
+    st.sampled_from(["", "%", "$", "bps"]),
+)
 def test_a_threshold_is_the_same_as_itself_and_not_as_the_next_one(operator, value, unit):
     one = Threshold(operator, value, unit)
     assert compare_thresholds(one, one) == "same"

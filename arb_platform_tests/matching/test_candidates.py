@@ -35,7 +35,9 @@ def test_markets_without_any_word_give_no_candidates():
 
 
 def test_one_market_a_side_is_enough():
-    found = propose([polymarket("Stripe IPO by June 30, 2027?")], [kalshi("Will Stripe IPO before Jul 2027?")])
+    found = propose(
+        [polymarket("Stripe IPO by June 30, 2027?")], [kalshi("Will Stripe IPO before Jul 2027?")]
+    )
     assert len(found) == 1
     assert found[0].broken_rules == ()
 
@@ -80,7 +82,9 @@ def test_a_release_key_joins_a_threshold_with_its_neighbour_on_the_grid():
 
 def test_a_game_key_knows_which_cities_a_nickname_may_mean():
     one = polymarket("Giants vs. Cowboys on December 13", close="2026-12-13")
-    other = kalshi("New York G at Dallas Winner?", "New York G", "scheduled for Dec 13, 2026", close="2026-12-27")
+    other = kalshi(
+        "New York G at Dallas Winner?", "New York G", "scheduled for Dec 13, 2026", close="2026-12-27"
+    )
     assert set(key_of(one)) & set(key_of(other)) == {
         "game dallas + new york",
         "game dallas + new york 2026-12-13",

@@ -17,13 +17,20 @@ from arb_platform.matching.evaluation import (
 from arb_platform.matching.wilson import Proportion
 
 FIXTURES = Path(arb_platform_tests.__file__).parents[2] / "shared" / "fixtures"
-FILES = {"dev": FIXTURES / "pairs" / "dev.jsonl", "labelled titles": FIXTURES / "catalog" / "labeled_pairs_dev.jsonl"}
+FILES = {
+    "dev": FIXTURES / "pairs" / "dev.jsonl",
+    "labelled titles": FIXTURES / "catalog" / "labeled_pairs_dev.jsonl",
+}
 
 SIDES = {
     "pair_id": "p1",
     "category": "tech",
     "a": {"venue": "kalshi", "title": "Will Stripe IPO before Jul 2027?", "yes_sub_title": "Stripe"},
-    "b": {"venue": "polymarket", "title": "Stripe IPO by June 30, 2027?", "close_time": "2027-06-30T23:59:00Z"},
+    "b": {
+        "venue": "polymarket",
+        "title": "Stripe IPO by June 30, 2027?",
+        "close_time": "2027-06-30T23:59:00Z",
+    },
     "label": "match",
 }
 COLUMNS = {
@@ -42,7 +49,10 @@ def written(tmp_path, *lines):
 def test_both_shapes_are_read_into_oriented_pairs(tmp_path):
     file = load_labelled(written(tmp_path, SIDES, COLUMNS))
     first, second = file.pairs
-    assert (first.pair.polymarket.title, first.pair.kalshi.subtitle) == ("Stripe IPO by June 30, 2027?", "Stripe")
+    assert (first.pair.polymarket.title, first.pair.kalshi.subtitle) == (
+        "Stripe IPO by June 30, 2027?",
+        "Stripe",
+    )
     assert (first.identical, second.identical) == (True, False)
     assert second.pair.kalshi.market_id == "KXHOUSE-TX7"
     assert second.pair.polymarket.close_time is None
@@ -54,7 +64,9 @@ def test_an_inverted_pair_is_not_an_identity(tmp_path):
 
 
 def test_a_broken_line_is_kept_with_its_reason_and_the_rest_is_read(tmp_path):
-    path = written(tmp_path, SIDES, "<html>502</html>", {"label": "match"}, COLUMNS | {"label": "perhaps"}, "")
+    path = written(
+        tmp_path, SIDES, "<html>502</html>", {"label": "match"}, COLUMNS | {"label": "perhaps"}, ""
+    )
     file = load_labelled(path)
     assert len(file.pairs) == 1
     assert [skipped.line for skipped in file.skipped] == [2, 3, 4]
@@ -78,7 +90,10 @@ def test_the_confusion_matrix_is_counted_by_stratum_with_every_mistake(tmp_path)
     wrong = evaluate("upside down", file, {"p1": ("no",), file.pairs[1].pair_id: ()})
     assert wrong.total == Confusion(identical_refused=1, other_passed=1)
     assert set(wrong.strata) == {"identity: tech", "all"}
-    assert [(mistake.identical, mistake.reasons) for mistake in wrong.mistakes] == [(True, ("no",)), (False, ())]
+    assert [(mistake.identical, mistake.reasons) for mistake in wrong.mistakes] == [
+        (True, ("no",)),
+        (False, ()),
+    ]
     right = evaluate_rules(file)
     assert right.total == Confusion(identical_passed=1, other_refused=1)
     assert right.mistakes == ()

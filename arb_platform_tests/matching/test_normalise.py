@@ -29,14 +29,23 @@ def test_two_spellings_of_one_thing_become_one(polymarket, kalshi):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("AZ-08", "AZ-80"), ("3.1%", "31%"), ("before Jul 1, 2027", "by July 1, 2027"), ("Mets", "Yankees"), ("> 5", ">= 5")],
+    [
+        ("AZ-08", "AZ-80"),
+        ("3.1%", "31%"),
+        ("before Jul 1, 2027", "by July 1, 2027"),
+        ("Mets", "Yankees"),
+        ("> 5", ">= 5"),
+    ],
 )
 def test_different_things_stay_different(one, other):
     assert normalise(one) != normalise(other)
 
 
 def test_numbers_are_written_out_and_basis_points_keep_their_unit():
-    assert canonical_numbers("25 basis points, 1,500, 2.50 and 12.5 billion") == "25 bps, 1500, 2.5 and 12500000000"
+    assert (
+        canonical_numbers("25 basis points, 1,500, 2.50 and 12.5 billion")
+        == "25 bps, 1500, 2.5 and 12500000000"
+    )
 
 
 def test_invisible_characters_and_lone_surrogates_are_left_out():

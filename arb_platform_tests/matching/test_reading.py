@@ -42,7 +42,9 @@ def test_a_period_is_read_as_it_is_meant(text, period):
     assert [str(told) for told in read_periods(fold(plain(text)), NEAR)] == [period]
 
 
-@pytest.mark.parametrize("text", ["2,030 cases", "more than 2026 cases", "it may march on", "February 31", "no date"])
+@pytest.mark.parametrize(
+    "text", ["2,030 cases", "more than 2026 cases", "it may march on", "February 31", "no date"]
+)
 def test_what_is_not_a_date_is_not_read_as_one(text):
     assert read_periods(fold(plain(text)), NEAR) == ()
 
@@ -118,14 +120,13 @@ def test_a_headline_says_each_thing_once():
     assert headline_of(market) == "Recession? |"
 
 
-CORPUS = [
-    read(market).headline for market in [side for row in (*SAME_BET, *NEAR_MISSES) for side in row[:2]]
-]
+CORPUS = [read(market).headline for market in [side for row in (*SAME_BET, *NEAR_MISSES) for side in row[:2]]]
 
 
 def ungated(text):
     found = {
-        facet: {value for value, pattern, _ in patterns if pattern.search(text)} for facet, patterns in FACETS.items()
+        facet: {value for value, pattern, _ in patterns if pattern.search(text)}
+        for facet, patterns in FACETS.items()
     }
     return {facet for facet, values in found.items() if values}
 

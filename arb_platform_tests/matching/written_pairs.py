@@ -620,6 +620,623 @@ SAME_BET = [
         polymarket("Will Zohran Mamdani endorse Brad Lander by June 30, 2027?", "", "2027-06-30"),
         kalshi("Who will Zohran Mamdani endorse before Jul 2027?", "Brad Lander", "", "2027-07-01T04:00:00"),
     ),
+    (
+        polymarket(
+            "Will Real Madrid win the 2026–27 La Liga?",
+            "Yes if Real Madrid win the 2026–27 La Liga season.",
+            "2027-05-30",
+        ),
+        kalshi(
+            "La Liga Winner 2027?",
+            "Real Madrid",
+            "If Real Madrid win the 2026-27 La Liga, then Yes.",
+            "2027-06-15",
+        ),
+    ),
+    (
+        polymarket("Will the Boston Celtics win the 2027 NBA Finals?", "", "2027-06-20"),
+        kalshi(
+            "2027 Pro Basketball Champion?",
+            "Boston",
+            "If Boston wins the 2027 Pro Basketball Finals, then Yes.",
+            "2027-07-01",
+        ),
+    ),
+    (
+        polymarket("Will the Edmonton Oilers win the 2027 Stanley Cup?", "", "2027-06-20"),
+        kalshi("Pro Hockey Champion 2027?", "Edmonton", "", "2027-07-01"),
+    ),
+    (
+        polymarket("Will the Kansas City Chiefs win the AFC West?", "", "2027-01-10"),
+        kalshi(
+            "AFC West winner 2026-27?",
+            "Kansas City",
+            "If Kansas City wins the AFC West division",
+            "2027-01-20",
+        ),
+    ),
+    (
+        polymarket(
+            "Will Ohio State win the 2027 College Football Playoff National Championship?", "", "2027-01-20"
+        ),
+        kalshi("College Football Champion 2027?", "Ohio State", "", "2027-02-01"),
+    ),
+    (
+        polymarket("Will Carlos Alcaraz win the 2027 Australian Open?", "", "2027-02-01"),
+        kalshi("2027 Australian Open Men's Singles winner?", "Carlos Alcaraz", "", "2027-02-10"),
+    ),
+    (
+        polymarket("Will Scottie Scheffler win the 2027 Masters?", "", "2027-04-12"),
+        kalshi("The Masters winner 2027?", "Scottie Scheffler", "", "2027-04-20"),
+    ),
+    (
+        polymarket(
+            "Fed rate cut by March 2027 meeting?",
+            "This market will resolve to Yes if the upper bound of the target federal funds rate is decreased at any point between now and the completion of the March 2027 FOMC meeting",
+            "2027-03-17",
+        ),
+        kalshi("Will the Fed cut rates before Apr 2027?", "Before April 2027", "", "2027-03-31"),
+    ),
+    (
+        polymarket(
+            "Bank of England cuts rates in February?",
+            "Yes if the MPC lowers Bank Rate at its 4 February 2027 meeting.",
+            "2027-02-04",
+        ),
+        kalshi(
+            "Bank of England decision in February 2027?",
+            "Cut",
+            "If the Bank of England cuts Bank Rate at its February 2027 meeting",
+            "2027-02-04",
+        ),
+    ),
+    (
+        polymarket(
+            "Will Q4 2026 US GDP growth be 2.5% or higher?", "advance estimate by the BEA", "2027-01-28"
+        ),
+        kalshi(
+            "US GDP growth in Q4 2026?",
+            "Above 2.4%",
+            "If real GDP increases by more than 2.4% in Q4 2026 (advance estimate)",
+            "2027-01-28",
+            strike="greater",
+            floor=2.4,
+        ),
+    ),
+    (
+        polymarket("Core CPI 0.3% or more in December (MoM)?", "", "2027-01-13"),
+        kalshi("Core CPI month-over-month in Dec 2026?", "Above 0.2%", "", "2027-01-13"),
+    ),
+    (
+        polymarket("Retail sales up 0.5% or more in November?", "", "2026-12-16"),
+        kalshi("Retail sales growth in Nov 2026?", "At least 0.5%", "", "2026-12-16"),
+    ),
+    (
+        polymarket("Continuing jobless claims above 1.95m for week ending November 28?", "", "2026-12-10"),
+        kalshi("Continuing claims week ending Nov 28, 2026?", "Above 1,950,000", "", "2026-12-10"),
+    ),
+    (
+        polymarket("Average US gas price above $3.10 on December 31?", "per AAA", "2026-12-31", "AAA"),
+        kalshi(
+            "US gas prices on Dec 31, 2026?",
+            "Above $3.10",
+            "per AAA",
+            "2026-12-31",
+            "AAA",
+            strike="greater",
+            floor=3.1,
+        ),
+    ),
+    (
+        polymarket("30-year mortgage rate below 6% by January 28?", "Freddie Mac PMMS", "2027-01-28"),
+        kalshi("30-year mortgage rate before Jan 29, 2027?", "Below 6%", "Freddie Mac", "2027-01-29"),
+    ),
+    (
+        polymarket(
+            "Ethereum above $4,000 on January 1, 12PM ET?",
+            "Binance ETH/USDT 1 minute candle",
+            "2027-01-01T17:00:00",
+            "Binance",
+        ),
+        kalshi(
+            "Ethereum price on Jan 1, 2027 at 12pm EST?",
+            "Above $4,000",
+            "If Binance ETH/USDT is above 4000 at 12 PM EST",
+            "2027-01-01T17:00:00",
+            "Binance",
+        ),
+    ),
+    (
+        polymarket("Gold (GC) settles above $4,500 on December 31?", "CME settlement", "2026-12-31", "CME"),
+        kalshi(
+            "Gold price on Dec 31, 2026?",
+            "Above $4,500",
+            "COMEX gold settle price",
+            "2026-12-31",
+            "CME Group",
+            strike="greater",
+            floor=4500,
+        ),
+    ),
+    (
+        polymarket("Nasdaq 100 closes above 25,000 on December 31?", "", "2026-12-31"),
+        kalshi(
+            "Nasdaq-100 close price end of 2026?",
+            "Above 25,000",
+            "",
+            "2026-12-31",
+            strike="greater",
+            floor=25000,
+        ),
+    ),
+    (
+        polymarket("Will Tesla close above $500 on December 31?", "", "2026-12-31"),
+        kalshi("TSLA closing price on Dec 31, 2026?", "Above $500", "", "2026-12-31"),
+    ),
+    (
+        polymarket("Will Apple reach a $5 trillion market cap by December 31, 2026?", "", "2026-12-31"),
+        kalshi("Apple market cap hits $5 trillion before 2027?", "", "", "2027-01-01T05:00:00"),
+    ),
+    (
+        polymarket("Will Trump nominate Kevin Hassett as Fed Chair?", "", "2026-12-31"),
+        kalshi("Who will Trump nominate as Fed Chair?", "Kevin Hassett", "", "2026-12-31"),
+    ),
+    (
+        polymarket("Who will be confirmed as Fed Chair?", "", "2027-05-31", sub="Kevin Hassett"),
+        kalshi("Next Fed Chair confirmed by the Senate?", "Kevin Hassett", "", "2027-05-31"),
+    ),
+    (
+        polymarket(
+            "Pete Hegseth out as Secretary of Defense by December 31?",
+            "Yes if Pete Hegseth ceases to be Secretary of Defense for any period",
+            "2026-12-31",
+        ),
+        kalshi("Pete Hegseth leaves as Secretary of Defense before 2027?", "", "", "2027-01-01T05:00:00"),
+    ),
+    (
+        polymarket("Trump impeached by end of 2027?", "", "2027-12-31"),
+        kalshi("Will Donald Trump be impeached before 2028?", "", "", "2028-01-01T05:00:00"),
+    ),
+    (
+        polymarket(
+            "Will the Conservatives win the most seats in the next UK general election?", "", "2029-08-15"
+        ),
+        kalshi(
+            "Next UK general election winner?",
+            "Conservative",
+            "If the Conservative Party wins the most seats",
+            "2029-09-01",
+        ),
+    ),
+    (
+        polymarket("Will Mark Carney be Prime Minister of Canada on December 31, 2026?", "", "2026-12-31"),
+        kalshi("Will Mark Carney be Canada's Prime Minister at the end of 2026?", "", "", "2026-12-31"),
+    ),
+    (
+        polymarket("Will Labour win the Scottish Parliament election?", "", "2026-05-07"),
+        kalshi("Scottish Parliamentary election winner?", "Labour", "", "2026-06-07"),
+    ),
+    (
+        polymarket(
+            "Will Tarcísio de Freitas win the 2026 Brazilian presidential election?", "", "2026-10-04"
+        ),
+        kalshi(
+            "Brazil presidential election winner?",
+            "Tarcisio de Freitas",
+            "If Tarcisio de Freitas wins the 2026 Brazilian presidential election, then Yes",
+            "2027-10-04",
+        ),
+    ),
+    (
+        polymarket("Will the Republican Party win the Maine Senate race in 2026?", "", "2026-11-03"),
+        kalshi("Maine Senate winner?", "Republicans", "", "2027-11-03"),
+    ),
+    (
+        polymarket("Balance of Power: Democrats sweep, 2026?", "", "2026-11-03", sub="D Senate, D House"),
+        kalshi("Balance of power after 2026 midterms?", "D House, D Senate", "", "2027-02-01"),
+    ),
+    (
+        polymarket(
+            "Texas Republican Senate Primary Winner: Ken Paxton",
+            "",
+            "2026-05-26",
+            sub="Ken Paxton",
+            event="Texas Republican Senate Primary Winner",
+        ),
+        kalshi(
+            "Texas Republican Senate nominee?",
+            "Ken Paxton",
+            "If Ken Paxton wins the Republican nomination for the Senate in Texas",
+            "2026-11-03",
+        ),
+    ),
+    (
+        polymarket("Will 'One Battle After Another' win Best Director at the 2027 Oscars?", "", "2027-03-14"),
+        kalshi(
+            "Oscar for Best Director 2027?",
+            "Paul Thomas Anderson for One Battle After Another",
+            "",
+            "2027-03-30",
+        ),
+    ),
+    (
+        polymarket("Will Taylor Swift release an album in 2026?", "", "2026-12-31"),
+        kalshi("Taylor Swift new album before 2027?", "", "", "2027-01-01"),
+    ),
+    (
+        polymarket("Will GTA VI be released before 2027?", "", "2026-12-31"),
+        kalshi(
+            "GTA VI released before 2027?",
+            "Before 2027",
+            "If Grand Theft Auto VI is released before Jan 1, 2027",
+            "2027-01-01",
+        ),
+    ),
+    (
+        polymarket("#1 on Spotify on December 15: 'Golden'?", "", "2026-12-15"),
+        kalshi("Top song on Spotify on Dec 15, 2026?", "Golden", "", "2026-12-15"),
+    ),
+    (
+        polymarket(
+            "Will Avengers: Doomsday have the best domestic opening weekend in 2026?", "", "2026-12-31"
+        ),
+        kalshi("Biggest opening weekend of 2026?", "Avengers: Doomsday", "domestic", "2027-01-10"),
+    ),
+    (
+        polymarket("Will MrBeast hit 500 million subscribers by December 31?", "", "2026-12-31"),
+        kalshi("MrBeast 500 million subscribers before 2027?", "", "", "2027-01-01"),
+    ),
+    (
+        polymarket("Will a Category 5 hurricane make landfall in the US in 2026?", "", "2026-12-31"),
+        kalshi("Category 5 hurricane landfall in the US in 2026?", "", "", "2026-12-31"),
+    ),
+    (
+        polymarket(
+            "Lowest temperature in Chicago on January 5?",
+            "lowest temperature recorded at Chicago Midway per NWS",
+            "2027-01-05",
+            "NWS",
+            "5°F or below",
+        ),
+        kalshi(
+            "Low temp in Chicago on Jan 5, 2027?",
+            "5° or below",
+            "lowest temperature at Midway per NWS",
+            "2027-01-06",
+            "NWS",
+            strike="less",
+            cap=6,
+        ),
+    ),
+    (
+        polymarket("Snowfall in NYC in December: 5 inches or more?", "Central Park", "2026-12-31"),
+        kalshi("How much snow in NYC in December 2026?", "At least 5 inches", "Central Park", "2027-01-01"),
+    ),
+    (
+        polymarket("Will 2026 be the hottest year on record?", "NASA", "2027-01-10"),
+        kalshi("Will 2026 be the warmest year ever?", "", "per NASA", "2027-01-15"),
+    ),
+    (
+        polymarket("UFC 330: Will Ilia Topuria beat Paddy Pimblett?", "", "2027-01-20"),
+        kalshi("Topuria vs Pimblett: who wins?", "Ilia Topuria", "", "2027-01-30"),
+    ),
+    (
+        polymarket("UFC 330: Topuria vs. Pimblett", "", "2027-01-20", outs=("Topuria", "Pimblett")),
+        kalshi("Ilia Topuria vs Paddy Pimblett fight winner?", "Ilia Topuria", "", "2027-01-30"),
+    ),
+    (
+        polymarket(
+            "Alcaraz vs. Sinner",
+            "ATP match scheduled for January 31",
+            "2027-01-31",
+            outs=("Alcaraz", "Sinner"),
+        ),
+        kalshi("Will Carlos Alcaraz win the Alcaraz vs Sinner match?", "Carlos Alcaraz", "", "2027-02-10"),
+    ),
+    (
+        polymarket(
+            "Maple Leafs vs. Canadiens",
+            "NHL game scheduled for December 20",
+            "2026-12-21",
+            outs=("Maple Leafs", "Canadiens"),
+        ),
+        kalshi(
+            "Toronto at Montreal Winner?", "Toronto", "originally scheduled for Dec 20, 2026", "2027-01-03"
+        ),
+    ),
+    (
+        polymarket("Man United vs. Liverpool: Man United to win?", "", "2026-12-20", sub="Manchester United"),
+        kalshi("Manchester United vs Liverpool Winner?", "Manchester United", "", "2027-01-03"),
+    ),
+    (
+        polymarket(
+            "Knicks vs. Bucks: 1H Moneyline",
+            "",
+            "2026-12-10",
+            event="Knicks vs. Bucks",
+            outs=("Knicks", "Bucks"),
+        ),
+        kalshi("New York at Milwaukee: First Half Winner?", "New York", "", "2026-12-24"),
+    ),
+    (
+        polymarket("Over 2.5 goals in Arsenal vs. Chelsea?", "", "2026-12-20", event="Arsenal vs. Chelsea"),
+        kalshi(
+            "Arsenal vs Chelsea: Total Goals",
+            "Over 2.5 goals scored",
+            "",
+            "2027-01-03",
+            strike="greater",
+            floor=2.5,
+        ),
+    ),
+    (
+        polymarket("Will Iran and the US hold direct talks by January 31, 2027?", "", "2027-01-31"),
+        kalshi("US-Iran direct talks before Feb 2027?", "Before Feb 1, 2027", "", "2027-02-01"),
+    ),
+    (
+        polymarket("Will Maduro be out as President of Venezuela by June 30, 2027?", "", "2027-06-30"),
+        kalshi(
+            "Maduro out before Jul 2027?",
+            "",
+            "If Nicolás Maduro is no longer President of Venezuela before Jul 1, 2027",
+            "2027-07-01",
+        ),
+    ),
+    (
+        polymarket("NATO country leaves by 2028?", "", "2027-12-31"),
+        kalshi("Will any country leave NATO before 2028?", "", "", "2028-01-01"),
+    ),
+    (
+        polymarket("Supreme Court vacancy in 2026?", "", "2026-12-31"),
+        kalshi("Will a Supreme Court justice leave in 2026?", "", "", "2026-12-31"),
+    ),
+    (
+        polymarket("OpenAI IPO by December 31, 2027?", "", "2027-12-31"),
+        kalshi(
+            "OpenAI IPO before 2028?", "OpenAI", "If OpenAI completes an IPO before Jan 1, 2028", "2028-01-01"
+        ),
+    ),
+    (
+        polymarket("Anthropic valued at $500b or more by December 31?", "", "2026-12-31"),
+        kalshi("Anthropic valuation before 2027?", "At least $500 billion", "", "2027-01-01"),
+    ),
+    (
+        polymarket("How many Fed rate cuts in 2026?", "", "2026-12-31", sub="3 (75 bps)"),
+        kalshi("Number of Fed rate cuts in 2026?", "Exactly 3 cuts", "", "2026-12-31"),
+    ),
+    (
+        polymarket("Will Elon Musk's net worth be above $500b on December 31?", "Bloomberg", "2026-12-31"),
+        kalshi("Elon Musk net worth at end of 2026?", "Above $500 billion", "Bloomberg", "2026-12-31"),
+    ),
+    (
+        polymarket("TSA passengers on November 29: more than 3,000,000?", "", "2026-11-30"),
+        kalshi(
+            "TSA check-ins on Nov 29, 2026?",
+            "Above 3 million",
+            "",
+            "2026-11-30",
+            strike="greater",
+            floor=3000000,
+        ),
+    ),
+    (
+        polymarket("Flu hospitalizations above 10,000 for week ending January 9?", "CDC", "2027-01-15"),
+        kalshi(
+            "Weekly flu hospitalizations, week ending Jan 9, 2027?", "More than 10,000", "CDC", "2027-01-15"
+        ),
+    ),
+    (
+        polymarket("US unemployment rate for November: 4.5%", "", "2026-12-04", sub="4.5%"),
+        kalshi("Unemployment rate in November 2026?", "Exactly 4.5%", "", "2026-12-04"),
+    ),
+    (
+        polymarket("Government shutdown ends by February 10?", "", "2027-02-10"),
+        kalshi("Will the government shutdown end before Feb 11, 2027?", "", "", "2027-02-11"),
+    ),
+    (
+        polymarket(
+            "RBA cuts cash rate in February?",
+            "Yes if the Reserve Bank of Australia lowers the cash rate target on 17 February 2027.",
+            "2027-02-17",
+        ),
+        kalshi("Reserve Bank of Australia decision in February 2027?", "Cut", "", "2027-02-17"),
+    ),
+    (
+        polymarket("UK CPI above 3.0% for December?", "ONS annual CPI for December 2026", "2027-01-20"),
+        kalshi(
+            "UK inflation in Dec 2026?",
+            "More than 3.0%",
+            "If UK annual CPI for December 2026 is more than 3.0% per the ONS",
+            "2027-01-20",
+        ),
+    ),
+    (
+        polymarket("Will Eurozone inflation be 2.1% or higher in January 2027?", "", "2027-02-03"),
+        kalshi("Eurozone HICP inflation January 2027?", "Above 2.0%", "", "2027-02-03"),
+    ),
+    (
+        polymarket("ISM Manufacturing PMI at 50 or above for December?", "", "2027-01-04"),
+        kalshi("ISM Manufacturing PMI in Dec 2026?", "Above 49.9", "", "2027-01-04"),
+    ),
+    (
+        polymarket(
+            "Natural gas above $4 on January 29?", "NYMEX front-month settlement", "2027-01-29", "NYMEX"
+        ),
+        kalshi(
+            "Natural gas price on Jan 29, 2027?",
+            "Above $4.00",
+            "front-month Henry Hub settle price",
+            "2027-01-29",
+            "CME",
+        ),
+    ),
+    (
+        polymarket(
+            "Will Dogecoin reach $1 by June 30, 2027?",
+            "any Binance DOGE/USDT candle",
+            "2027-06-30",
+            "Binance",
+        ),
+        kalshi(
+            "How high will Dogecoin get before Jul 2027?",
+            "$1 or above",
+            "DOGE on Binance",
+            "2027-07-01",
+            "Binance",
+        ),
+    ),
+    (
+        polymarket("Will the Dallas Cowboys make the playoffs?", "2026-27 NFL season", "2027-01-11"),
+        kalshi(
+            "Will Dallas make the playoffs?",
+            "Dallas",
+            "If Dallas qualifies for the 2027 Pro Football playoffs",
+            "2027-01-12",
+        ),
+    ),
+    (
+        polymarket("Will the Los Angeles Dodgers win the 2027 NLCS?", "", "2027-10-25"),
+        kalshi("National League Champion 2027?", "Los Angeles D", "", "2027-11-01"),
+    ),
+    (
+        polymarket("Will Inter win the 2026-27 Serie A?", "", "2027-05-30"),
+        kalshi("Serie A Winner 2027?", "Inter Milan", "", "2027-06-15"),
+    ),
+    (
+        polymarket("Will Kylian Mbappé be the top scorer of the 2026-27 La Liga?", "", "2027-05-30"),
+        kalshi("La Liga top goalscorer 2026-27?", "Kylian Mbappe", "", "2027-06-15"),
+    ),
+    (
+        polymarket("Will Argentina reach the 2027 Copa America final?", "", "2027-07-12"),
+        kalshi(
+            "Copa America finalists 2027?",
+            "Argentina",
+            "If Argentina reach the 2027 Copa America final",
+            "2027-07-20",
+        ),
+    ),
+    (
+        polymarket(
+            "Duke vs. North Carolina",
+            "College basketball game scheduled for February 6",
+            "2027-02-07",
+            outs=("Duke", "North Carolina"),
+        ),
+        kalshi(
+            "Duke at North Carolina Winner?", "Duke", "originally scheduled for Feb 6, 2027", "2027-02-20"
+        ),
+    ),
+    (
+        polymarket("Will Noah Wyle win Lead Actor in a Drama Series at the 2027 Emmys?", "", "2027-09-20"),
+        kalshi("Emmy for Lead Actor in a Drama 2027?", "Noah Wyle", "", "2027-09-30"),
+    ),
+    (
+        polymarket("Will Jannik Sinner win Wimbledon 2027?", "", "2027-07-12"),
+        kalshi("Men's Wimbledon winner 2027?", "Jannik Sinner", "", "2027-07-20"),
+    ),
+    (
+        polymarket("Will AfD win the most seats in the 2029 German federal election?", "", "2029-03-30"),
+        kalshi(
+            "German federal election winner 2029?",
+            "AfD",
+            "If AfD wins the most seats in the Bundestag",
+            "2029-04-30",
+        ),
+    ),
+    (
+        polymarket("Will Jordan Bardella win the 2027 French presidential election?", "", "2027-04-25"),
+        kalshi(
+            "Next French President?",
+            "Jordan Bardella",
+            "If Jordan Bardella wins the 2027 French presidential election",
+            "2027-05-25",
+        ),
+    ),
+    (
+        polymarket("Will Susan Collins win re-election in Maine?", "", "2026-11-03"),
+        kalshi("Maine Senate race winner?", "Susan Collins", "", "2027-11-03"),
+    ),
+    (
+        polymarket("Will Eric Adams be pardoned by Trump before 2027?", "", "2026-12-31"),
+        kalshi("Who will Trump pardon before Jan 2027?", "Eric Adams", "", "2027-01-01"),
+    ),
+    (
+        polymarket("Israel x Hamas ceasefire holds through December 31?", "", "2026-12-31"),
+        kalshi("Will the Israel-Hamas ceasefire last through Dec 31, 2026?", "", "", "2027-01-01"),
+    ),
+    (
+        polymarket("Will Zelenskyy and Putin meet by March 31, 2027?", "", "2027-03-31"),
+        kalshi("Putin-Zelenskyy meeting before Apr 2027?", "Before Apr 1, 2027", "", "2027-04-01"),
+    ),
+    (
+        polymarket("Will Congress pass a budget by January 30, 2027?", "", "2027-01-30"),
+        kalshi("Budget passed by Congress before Jan 31, 2027?", "", "", "2027-01-31"),
+    ),
+    (
+        polymarket("US confirms aliens exist before 2027?", "", "2026-12-31"),
+        kalshi("Will the US confirm that aliens exist before 2027?", "", "", "2027-01-01"),
+    ),
+    (
+        polymarket("Will Netflix report more than 330m paid memberships for Q4?", "", "2027-01-21"),
+        kalshi("Netflix subscribers in Q4 2026?", "Above 330 million", "", "2027-01-21"),
+    ),
+    (
+        polymarket("Will Nvidia's Q4 revenue be above $80 billion?", "", "2027-02-25"),
+        kalshi(
+            "NVIDIA revenue in Q4 FY2027?",
+            "Above $80 billion",
+            "",
+            "2027-02-25",
+            strike="greater",
+            floor=80000000000,
+        ),
+    ),
+    (
+        polymarket("SpaceX Starship Flight 14 launch by January 31?", "", "2027-01-31"),
+        kalshi("Starship flight 14 before Feb 2027?", "Before Feb 1, 2027", "", "2027-02-01"),
+    ),
+    (
+        polymarket("Apple foldable iPhone released by June 30, 2027?", "", "2027-06-30"),
+        kalshi("Will Apple release a foldable iPhone before Jul 2027?", "", "", "2027-07-01"),
+    ),
+    (
+        polymarket("Will 'Dune: Part Three' score 90 or higher on Rotten Tomatoes?", "", "2026-12-20"),
+        kalshi("'Dune: Part Three' Rotten Tomatoes score?", "At least 90", "", "2026-12-22"),
+    ),
+    (
+        polymarket(
+            "Highest temperature in Miami on January 10?",
+            "Miami International Airport per NWS",
+            "2027-01-10",
+            "NWS",
+            "80°F or higher",
+        ),
+        kalshi(
+            "High temp in Miami on Jan 10, 2027?",
+            "80° or above",
+            "Miami International Airport per NWS",
+            "2027-01-11",
+            "NWS",
+            strike="greater",
+            floor=79,
+        ),
+    ),
+    (
+        polymarket("Magnitude 8+ earthquake before 2027?", "", "2026-12-31"),
+        kalshi("Earthquake of magnitude 8.0 or above before 2027?", "", "", "2027-01-01"),
+    ),
+    (
+        polymarket("Time Person of the Year 2026: Pope Leo?", "", "2026-12-10"),
+        kalshi("Time Person of the Year 2026?", "Pope Leo XIV", "", "2026-12-15"),
+    ),
+    (
+        polymarket("Trump approval above 40% on January 20?", "Silver Bulletin", "2027-01-20"),
+        kalshi("Trump approval rating on Jan 20, 2027?", "Above 40.0%", "Silver Bulletin", "2027-01-20"),
+    ),
+    (
+        polymarket('Will Powell say "recession" at his December press conference?', "", "2026-12-09"),
+        kalshi("What will Powell say during his December press conference?", "Recession", "", "2026-12-09"),
+    ),
 ]
 
 # (Polymarket, Kalshi, what differs)
@@ -1049,5 +1666,154 @@ NEAR_MISSES = [
             floor=3999.99,
         ),
         "lone",
+    ),
+    (
+        polymarket("RBA cuts cash rate in February?", "", "2027-02-17"),
+        kalshi("Reserve Bank of Australia decision in February 2027?", "Hold", "", "2027-02-17"),
+        "second list",
+    ),
+    (
+        polymarket("RBA cuts cash rate in February?", "", "2027-02-17"),
+        kalshi("Reserve Bank of New Zealand decision in February 2027?", "Cut", "", "2027-02-17"),
+        "second list",
+    ),
+    (
+        polymarket("UK CPI above 3.0% for December?", "", "2027-01-20"),
+        kalshi("UK core CPI in Dec 2026?", "More than 3.0%", "", "2027-01-20"),
+        "second list",
+    ),
+    (
+        polymarket("UK CPI above 3.0% for December?", "", "2027-01-20"),
+        kalshi("US CPI in Dec 2026?", "More than 3.0%", "", "2027-01-20"),
+        "second list",
+    ),
+    (
+        polymarket("ISM Manufacturing PMI at 50 or above for December?", "", "2027-01-04"),
+        kalshi("ISM Services PMI in Dec 2026?", "Above 49.9", "", "2027-01-04"),
+        "second list",
+    ),
+    (
+        polymarket("Natural gas above $4 on January 29?", "", "2027-01-29"),
+        kalshi(
+            "Natural gas high in January 2027?",
+            "Above $4.00",
+            "If front-month trades above 4 at any time",
+            "2027-01-29",
+        ),
+        "second list",
+    ),
+    (
+        polymarket("Will the Dallas Cowboys make the playoffs?", "", "2027-01-11"),
+        kalshi("NFC East winner?", "Dallas", "", "2027-01-12"),
+        "second list",
+    ),
+    (
+        polymarket("Will Inter win the 2026-27 Serie A?", "", "2027-05-30"),
+        kalshi("Serie A Winner 2027?", "AC Milan", "", "2027-06-15"),
+        "second list",
+    ),
+    (
+        polymarket("Will Argentina reach the 2027 Copa America final?", "", "2027-07-12"),
+        kalshi("Copa America winner 2027?", "Argentina", "", "2027-07-20"),
+        "second list",
+    ),
+    (
+        polymarket("Will Noah Wyle win Lead Actor in a Drama Series at the 2027 Emmys?", "", "2027-09-20"),
+        kalshi("Emmy for Supporting Actor in a Drama 2027?", "Noah Wyle", "", "2027-09-30"),
+        "second list",
+    ),
+    (
+        polymarket("Will Noah Wyle win Lead Actor in a Drama Series at the 2027 Emmys?", "", "2027-09-20"),
+        kalshi(
+            "Emmy nominations for Lead Actor in a Drama 2027?",
+            "Noah Wyle",
+            "If Noah Wyle is nominated",
+            "2027-07-30",
+        ),
+        "second list",
+    ),
+    (
+        polymarket("Will AfD win the most seats in the 2029 German federal election?", "", "2029-03-30"),
+        kalshi("Next Chancellor of Germany?", "Alice Weidel", "", "2029-04-30"),
+        "second list",
+    ),
+    (
+        polymarket("Will AfD win the most seats in the 2029 German federal election?", "", "2029-03-30"),
+        kalshi("German federal election: AfD vote share?", "Above 25%", "", "2029-04-30"),
+        "second list",
+    ),
+    (
+        polymarket("Will Jordan Bardella win the 2027 French presidential election?", "", "2027-04-25"),
+        kalshi("Who will advance to the French presidential runoff?", "Jordan Bardella", "", "2027-05-25"),
+        "second list",
+    ),
+    (
+        polymarket("Israel x Hamas ceasefire holds through December 31?", "", "2026-12-31"),
+        kalshi("Will the Israel-Hamas ceasefire end before 2027?", "", "", "2027-01-01"),
+        "second list",
+    ),
+    (
+        polymarket("Will Zelenskyy and Putin meet by March 31, 2027?", "", "2027-03-31"),
+        kalshi("Trump-Putin meeting before Apr 2027?", "Before Apr 1, 2027", "", "2027-04-01"),
+        "second list",
+    ),
+    (
+        polymarket("Will Netflix report more than 330m paid memberships for Q4?", "", "2027-01-21"),
+        kalshi("Netflix subscribers in Q3 2026?", "Above 330 million", "", "2026-10-21"),
+        "second list",
+    ),
+    (
+        polymarket("SpaceX Starship Flight 14 launch by January 31?", "", "2027-01-31"),
+        kalshi("Starship flight 15 before Feb 2027?", "Before Feb 1, 2027", "", "2027-02-01"),
+        "second list",
+    ),
+    (
+        polymarket(
+            "Highest temperature in Miami on January 10?",
+            "Miami International Airport",
+            "2027-01-10",
+            "Wunderground",
+            "80°F or higher",
+        ),
+        kalshi(
+            "High temp in Miami on Jan 10, 2027?",
+            "80° or above",
+            "Miami International Airport per NWS",
+            "2027-01-11",
+            "NWS",
+            strike="greater",
+            floor=79,
+        ),
+        "second list",
+    ),
+    (
+        polymarket("Magnitude 8+ earthquake before 2027?", "", "2026-12-31"),
+        kalshi("Earthquake of magnitude 7.0 or above before 2027?", "", "", "2027-01-01"),
+        "second list",
+    ),
+    (
+        polymarket("Trump approval above 40% on January 20?", "", "2027-01-20"),
+        kalshi("Trump approval rating on Jan 20, 2027?", "40.0% to 40.4%", "", "2027-01-20"),
+        "second list",
+    ),
+    (
+        polymarket('Will Powell say "recession" at his December press conference?', "", "2026-12-09"),
+        kalshi("What will Powell say during his December press conference?", "Stagflation", "", "2026-12-09"),
+        "second list",
+    ),
+    (
+        polymarket('Will Powell say "recession" at his December press conference?', "", "2026-12-09"),
+        kalshi("What will Powell say during his January press conference?", "Recession", "", "2027-01-27"),
+        "second list",
+    ),
+    (
+        polymarket("Apple foldable iPhone released by June 30, 2027?", "", "2027-06-30"),
+        kalshi("Will Apple announce a foldable iPhone before Jul 2027?", "", "", "2027-07-01"),
+        "second list",
+    ),
+    (
+        polymarket("Will Congress pass a budget by January 30, 2027?", "", "2027-01-30"),
+        kalshi("Government shutdown before Jan 31, 2027?", "", "", "2027-01-31"),
+        "second list",
     ),
 ]

@@ -9,21 +9,7 @@ import pytest
 from arb_platform.domain.errors import SettingsError
 from arb_platform.reports.registry import REPORTS, read_report, report_named, run_report
 from arb_platform.storage.schema import TABLES
-from arb_platform_tests.reports.world import DAY, NOON, NOW, PAIR, add_calls, fill, open_lake
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory):
-    with open_lake(tmp_path_factory.mktemp("lake")) as opened:
-        fill(opened)
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def whole_day(lake):
-    """Every report of a whole day, and the edges beneath."""
-    frames = {name: run_report(lake, name, now=NOW) for name in REPORTS}
-    return frames, lake.query('SELECT * FROM lake.opportunities ORDER BY "at"')
+from arb_platform_tests.reports.world import DAY, NOON, NOW, PAIR, add_calls, open_lake
 
 
 def day_row(frame, **wanted):
@@ -82,6 +68,34 @@ def test_opportunities_of_a_whole_day(whole_day):
     assert edges["net_total"][0] == Decimal("5.64")
     reasons = frames["opportunities"].filter(pl.col("scope") == "reason")
     assert dict(reasons.select("reason", "edges").rows()) == {"taken": 1, "stale": 1, "gap": 1}
+
+
+def test_an_edge_is_a_window_from_open_to_closed(lake, whole_day):
+    windows = lake.query("SELECT * FROM lake.opportunity_windows")
+    opened, closed = NOON + timedelta(seconds=1), NOON + timedelta(seconds=61)
+    assert windows.select("opened_at", "closed_at", "seconds", "changes").rows() == [(opened, closed, 60, 1)]
+    assert windows["best_net_total"][0] == Decimal("5.64")
+
+
+def test_changes_without_a_break_are_one_window_and_others_are_not(tmp_path):
+    at = [NOON + timedelta(minutes=n) for n in range(6)]
+    spans = [(0, 1, None), (1, 2, None), (2, 3, "stale"), (3, 4, None), (5, None, None)]
+    rows = [
+        {
+            "pair_hash": "p",
+            "direction": "d",
+            "at": at[begin],
+            "until": None if end is None else at[end],
+            "reason": reason,
+        }
+        for begin, end, reason in spans
+    ]
+    with open_lake(tmp_path) as other:
+        other.append("opportunities", pl.DataFrame(rows, schema_overrides={"reason": pl.String}))
+        windows = other.query(
+            "SELECT opened_at, closed_at, changes FROM lake.opportunity_windows ORDER BY opened_at"
+        )
+    assert windows.rows() == [(at[0], at[2], 2), (at[3], at[4], 1), (at[5], None, 1)]
 
 
 def test_running_twice_replaces_and_does_not_add(lake, whole_day):

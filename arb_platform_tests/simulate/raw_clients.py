@@ -133,7 +133,9 @@ class PolymarketFold:
         return tuple((ONE - p, s) for p, s in asks), tuple((ONE - p, s) for p, s in bids)
 
 
-def signed_headers(key_id: str, private_pem: str, *, path: str, at: float | None = None, salt: int = 32) -> dict[str, str]:
+def signed_headers(
+    key_id: str, private_pem: str, *, path: str, at: float | None = None, salt: int = 32
+) -> dict[str, str]:
     key = serialization.load_pem_private_key(private_pem.encode(), None)
     assert isinstance(key, RSAPrivateKey)
     stamp = str(int((time.time() if at is None else at) * 1000))
@@ -181,6 +183,13 @@ class KalshiRaw(RawClient):
         message = await super().receive()
         self._count(message)
         return message
+
+    async def stream(self) -> AsyncIterator[Any]:
+        """Frames as they come, without a limit on time: for reading many of them."""
+        async for text in self.socket:
+            message = json.loads(text)
+            self._count(message)
+            yield message
 
     async def everything_sent(self) -> list[Any]:
         """All frames that were not read yet; the answer to list_subscriptions is the fence."""

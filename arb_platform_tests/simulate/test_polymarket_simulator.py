@@ -146,7 +146,9 @@ def test_a_second_first_subscription_is_ignored_and_the_operation_form_is_not():
     run(work())
 
 
-@pytest.mark.parametrize("text", ["nonsense", "[]", '{"operation":"fly"}', '{"type":"market","assets_ids":7}'])
+@pytest.mark.parametrize(
+    "text", ["nonsense", "[]", '{"operation":"fly"}', '{"type":"market","assets_ids":7}']
+)
 def test_what_is_no_subscription_is_called_an_invalid_operation(text):
     async def work():
         venue = _simulator()
@@ -342,7 +344,9 @@ def test_nothing_changes_while_nobody_looks():
             assert venue.changes == 0
             book = (await http.get("/book", params={"token_id": ALL_TOKENS[0]})).json()
             # from now on it moves, though no websocket is open
-            while (await http.get("/book", params={"token_id": ALL_TOKENS[0]})).json()["bids"] == book["bids"]:
+            while (await http.get("/book", params={"token_id": ALL_TOKENS[0]})).json()["bids"] == book[
+                "bids"
+            ]:
                 pass
             assert venue.changes > 0
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arb_platform.simulate.books import ONE, Books, SimulatedBook
-from arb_platform.simulate.walks import FairPrice, Wander, WalkMap
+from arb_platform.simulate.walks import FairPrice, WalkMap, Wander
 from arb_platform_tests.simulate.handmade import handmade
 
 START = 1_795_500_000.0

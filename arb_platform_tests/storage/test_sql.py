@@ -76,10 +76,21 @@ def test_json_loses_nothing(reader):
         {
             "price": "0.100000", "total": 2, "huge": "12345678901234567890123", "big": "9007199254740993", "small": 7, "id": "7" * 77,
             "at": "2026-11-20T11:00:00.500000Z", "day": "2026-11-20", "time": "12:00:00", "yes": True, "nothing": None, "odd": "nan",
-            "share": 0.25, "list": [1, None], "struct": {"a": "0.50"}, "bytes": "\\xffa", "took": "0:01:30", "text": 'a "b", c\né',
+            "share": 0.25, "list": [1, None], "struct": {"a": "0.50"}, "bytes": "\\xffa", "took": "00:01:30", "text": 'a "b", c\né',
         }
     ]  # fmt: skip
     assert render(pl.DataFrame({"a": []}), "json") == "[]"
+
+
+def test_types_that_polars_does_not_know_are_shown_as_text(reader):
+    frame = query_only(
+        reader,
+        "SELECT TIME '12:00:00' + INTERVAL 1 HOUR AS t, MAP {'a': 1} AS m, '12:00:00+01'::TIMETZ AS z, '101'::BIT AS b, uuid() AS u, [INTERVAL 1 DAY] AS l, 'x'::ENUM('x', 'y') AS e, 1 AS a, 2 AS A, now() AS \"odd \"\" name\"",
+    )
+    assert (frame["m"].item(), frame["z"].item(), frame["l"].item()) == ("{a=1}", "12:00:00+01", "[1 day]")
+    assert (frame["a"].item(), frame["A_2"].item()) == (1, 2)
+    assert frame['odd " name'].dtype == pl.Datetime("us", "UTC")
+    json.loads(render(frame, "json"))
 
 
 def test_csv_can_be_read_back_and_a_table_can_be_read_at_all(reader):

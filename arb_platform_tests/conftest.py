@@ -1,0 +1,89 @@
+"""What every part of the suite may use: a clean environment and the three simulators, started once."""
+
+import asyncio
+import threading
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import pytest
+
+from arb_platform.settings import Settings, load_settings
+from arb_platform.simulate.stand import build_stand
+
+MARKETS = 60
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment():
+    """The developer's own keys and folders are nobody's business here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for field in Settings.model_fields.values():
+            patch.delenv(str(field.alias), raising=False)
+        yield
+
+
+class SimulatorThread(threading.Thread):
+    """An event loop of its own in which simulators live until ``end``."""
+
+    def __init__(self, *stands):
+        super().__init__(name="simulators", daemon=True)
+        self.stands = stands
+        self.up = threading.Event()
+        self.trouble = None
+        self._loop = None
+        self._over = None
+
+    def run(self):
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self.trouble = error
+            self.up.set()
+            raise
+
+    async def _serve(self):
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        async with AsyncExitStack() as stack:
+            for stand in self.stands:
+                await stand.server.start()
+                stack.push_async_callback(stand.server.stop)
+            self.up.set()
+            await self._over.wait()
+
+    def __enter__(self):
+        self.start()
+        assert self.up.wait(60), "the simulators did not start"
+        assert self.trouble is None, self.trouble
+        return self
+
+    def __exit__(self, *_):
+        self._loop.call_soon_threadsafe(self._over.set)
+        self.join(30)
+        assert not self.is_alive()
+
+
+@pytest.fixture(scope="session")
+def stands():
+    """The three simulators by name, up for the whole session: one catalogue, no faults, no limits that bite."""
+    now = datetime.now(UTC)
+    built = [
+        build_stand(what, port=0, seed=7, now=now, markets_per_venue=MARKETS, faults="none" if what == "llm" else "")
+        for what in ("polymarket", "kalshi", "llm")
+    ]  # fmt: skip
+    with SimulatorThread(*built):
+        yield {stand.what: stand for stand in built}
+
+
+@pytest.fixture(scope="session")
+def simulated(stands):
+    """The variables that make the platform talk to the simulators."""
+    variables = {"ARB_DEEPSEEK_RPM": "60000", "ARB_OPENAI_RPM": "60000"}
+    for stand in stands.values():
+        variables |= stand.environment
+    return variables
+
+
+@pytest.fixture
+def settings(simulated, tmp_path):
+    """Settings of a demo of its own against the simulators."""
+    return load_settings(**simulated, ARB_DATA_DIR=str(tmp_path))
