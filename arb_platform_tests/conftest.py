@@ -3,14 +3,29 @@
 import asyncio
 import threading
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 
+from arb_platform import pipeline
+from arb_platform.domain.pairs import Candidate
+from arb_platform.matching.validation import ValidationSummary
 from arb_platform.settings import Settings, load_settings
 from arb_platform.simulate.stand import build_stand
+from arb_platform.venues.registry import VENUES
 
 MARKETS = 60
+
+
+@dataclass(frozen=True)
+class Worked:
+    """Where a demo worked, and what its stages gave."""
+
+    settings: Settings
+    listed: dict[str, pipeline.Listed]
+    candidates: list[Candidate]
+    validation: ValidationSummary
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -87,3 +102,12 @@ def simulated(stands):
 def settings(simulated, tmp_path):
     """Settings of a demo of its own against the simulators."""
     return load_settings(**simulated, ARB_DATA_DIR=str(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def worked(simulated, tmp_path_factory):
+    """A demo that has listed, proposed and validated once, for tests that only add to it or read."""
+    own = load_settings(**simulated, ARB_DATA_DIR=str(tmp_path_factory.mktemp("worked")))
+    listed = {venue: asyncio.run(pipeline.list_venue(own, venue)) for venue in VENUES}
+    candidates = pipeline.propose_candidates(own)
+    return Worked(own, listed, candidates, asyncio.run(pipeline.validate_pairs(own, run_id="worked")))

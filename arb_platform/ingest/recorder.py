@@ -31,7 +31,7 @@ BATCH_SECONDS: Final = 0.5
 BATCH_ROWS: Final = 2_000
 # What may wait for the disk before the stream is no longer drained.
 LARGEST_BACKLOG: Final = 20_000
-_RETRY_SECONDS: Final = 2.0
+RETRY_SECONDS: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -77,11 +77,13 @@ class Recorder:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         batch_seconds: float = BATCH_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._spool = spool
         self._venue = venue
         self._clock = clock
         self._batch_seconds = batch_seconds
+        self._retry_seconds = retry_seconds
         self._batch = Batch()
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
@@ -122,7 +124,7 @@ class Recorder:
                 await self._flush()
             except StorageError as error:
                 self._complain(error)
-                await _pause(stop, _RETRY_SECONDS)
+                await _pause(stop, self._retry_seconds)
         await self._flush()
 
     async def _wait(self, stop: asyncio.Event) -> None:

@@ -45,7 +45,7 @@ WORDS: Final[Mapping[str, FaultWord]] = MappingProxyType({
     "nonsense": FaultWord("frame", "a message with numbers that cannot be comes in between", ("quarantine",)),
     "huge": FaultWord("frame", "a message of 40 MB comes in between", ("reconnect", "quarantine")),
     "skew": FaultWord("frame", "a book frame carries a time of 1970 or 2100", ("clock_skew",)),
-    "crossed": FaultWord("frame", "a bid above the best ask, for one change", ("crossed",)),
+    "crossed": FaultWord("frame", "a bid at the best ask, for one change", ("crossed",)),
     "tick_size": FaultWord("frame", "Polymarket: the grid of a market changes, then a new book comes", ("resync", "gap")),
     "legacy": FaultWord("frame", "Polymarket: price_change in the form of before 2025-09-15"),
     "no_first_book": FaultWord("asset", "the first book of an asset never comes, its changes do", ("gap", "resync", "silence")),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Final
 
 import polars as pl
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from arb_platform.domain.markets import Market
 from arb_platform.storage.catalogue_tables import MARKET_VERSIONS
-from arb_platform.storage.columns import Column
+from arb_platform.storage.columns import ARROW_TYPES, Column
 from arb_platform.storage.text import storable
 
 # Follow the venue in the current version; a change of them is no new version.
@@ -19,6 +19,8 @@ VOLATILE: Final = (
     "status", "volume", "tick_size", "min_order_size", "fee_type", "fee_rate", "fee_exponent",
     "fee_multiplier", "result", "mutually_exclusive", "symbol", "category", "event_id", "series_id", "asset_ids",
 )  # fmt: skip
+# More digits than any column holds: Python's default of 28 would round DECIMAL(38,12).
+_WIDE: Final = Context(prec=80)
 _OWN: Final = frozenset({"content_hash", "exact", "valid_from", "valid_to", "gone"})
 MARKET_COLUMNS: Final = tuple(column for column in MARKET_VERSIONS.columns if column.name not in _OWN)
 _DECIMALS: Final = tuple(column.name for column in MARKET_COLUMNS if column.type.startswith("DECIMAL"))
@@ -62,7 +64,7 @@ def read_market(row: dict[str, Any]) -> Market:
 
 
 def _column(column: Column, values: list[Any], exact: list[dict[str, Any]]) -> pa.Array:
-    kind = MARKET_VERSIONS.arrow_schema().field(column.name).type
+    kind = ARROW_TYPES[column.type]
     stored: list[Any]
     if column.type.startswith("DECIMAL"):
         stored = [_fitting(value, kind.precision, kind.scale) for value in values]
@@ -84,13 +86,16 @@ def _fitting(number: Decimal | None, precision: int, scale: int) -> Decimal | No
     """``number`` rounded to ``scale``, or None where it is too large or no number for its column."""
     if number is None or not number.is_finite() or number.adjusted() >= precision - scale:
         return None
-    return round(number, scale) if number.as_tuple().exponent < -scale else number  # type: ignore[operator]
+    if number.as_tuple().exponent >= -scale:  # type: ignore[operator]
+        return number
+    rounded = number.quantize(Decimal(1).scaleb(-scale), context=_WIDE)
+    return rounded if rounded.adjusted() < precision - scale else None
 
 
 def _plain(number: Decimal) -> Decimal:
     """``number`` without the zeros of its column's scale, and without an exponent."""
-    short = number.normalize()
-    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]
+    short = number.normalize(_WIDE)
+    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1), context=_WIDE)  # type: ignore[operator]
 
 
 def _aware(moment: datetime) -> datetime:

@@ -121,6 +121,13 @@ class Continuity:
         self.gaps += 1
         outputs.append(replace(self._about(tracked, "gap", since, detail), ended_at=at))
 
+    def believe(self, tracked: TrackedBook, at: datetime, outputs: list[FeedOutput]) -> None:
+        """A doubt was not confirmed; what was shown meanwhile is not vouched for all the same."""
+        detail = f"{tracked.doubts} messages stated another top than ours, then it agreed again"
+        since = tracked.doubted_at or at
+        outputs.append(replace(self._about(tracked, "resync", since, detail), ended_at=at))
+        tracked.doubts, tracked.doubted_at = 0, None
+
     def breaks(
         self, tracked: TrackedBook, at: datetime, within: timedelta, *, detail: str, outputs: list[FeedOutput]
     ) -> None:
@@ -142,7 +149,8 @@ class Continuity:
         tops = tracked.bids.top(), tracked.asks.top()
         if tops[0] is not tracked.shown_bids or tops[1] is not tracked.shown_asks:
             self.show(tracked, tops, exchange_ms, received_at, outputs)
-        tracked.doubts = 0
+        if tracked.doubts:
+            self.believe(tracked, received_at, outputs)
         if tracked.live:
             return
         tracked.live = True

@@ -135,7 +135,8 @@ class PriceChanges:
             except KeyError:
                 best_bid, best_ask = _stated(bid, ask)
             if best_bid == (bids[0][0] if bids else 0) and best_ask == (asks[0][0] if asks else ONE):
-                tracked.doubts = 0
+                if tracked.doubts:
+                    self._continuity.believe(tracked, received_at, outputs)
             elif self._doubt(tracked, stated, received_at, outputs):
                 return
         if bids is not tracked.shown_bids or asks is not tracked.shown_asks:
@@ -155,6 +156,7 @@ class PriceChanges:
             f"against {tracked.book.best_bid}/{tracked.book.best_ask} millionths"
         )
         since = tracked.doubted_at or received_at
+        tracked.doubts = 0
         self._continuity.gap(tracked, since, received_at, detail=detail, outputs=outputs)
         self._continuity.breaks(tracked, received_at, FIRST_BOOK, detail=detail, outputs=outputs)
         return True

@@ -135,9 +135,9 @@ def test_without_faults_nothing_is_missing_and_nothing_is_on_record():
 
 def test_runs_of_frames_are_lost_doubled_and_swapped():
     async def work():
-        venue, frames, texts = await _kalshi_frames("gap=0.02,seed=2")
+        venue, _, texts = await _kalshi_frames("gap=0.02,seed=2")
         assert len(texts) < 300 - venue.faults.counts()["gap"]
-        venue, frames, texts = await _kalshi_frames("duplicate=0.1,seed=2")
+        venue, _, texts = await _kalshi_frames("duplicate=0.1,seed=2")
         assert len(texts) == 300 + venue.faults.counts()["duplicate"]
         assert len(set(texts)) == 300
         venue, _, texts = await _kalshi_frames("reorder=0.1,seed=2")
