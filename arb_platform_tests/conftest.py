@@ -12,10 +12,13 @@ from arb_platform import pipeline
 from arb_platform.domain.pairs import Candidate
 from arb_platform.matching.validation import ValidationSummary
 from arb_platform.settings import Settings, load_settings
+from arb_platform.simulate.catalogue import build_catalogue
 from arb_platform.simulate.stand import build_stand
 from arb_platform.venues.registry import VENUES
 
 MARKETS = 60
+SEED = 7
+STARTED_AT = datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,16 @@ class SimulatorThread(threading.Thread):
 
 
 @pytest.fixture(scope="session")
+def catalogue():
+    """What the simulators know: the markets of both venues, and which of them are the same bet."""
+    return build_catalogue(SEED, now=STARTED_AT, markets_per_venue=MARKETS)
+
+
+@pytest.fixture(scope="session")
 def stands():
     """The three simulators by name, up for the whole session: one catalogue, no faults, no limits that bite."""
-    now = datetime.now(UTC)
     built = [
-        build_stand(what, port=0, seed=7, now=now, markets_per_venue=MARKETS, faults="none" if what == "llm" else "")
+        build_stand(what, port=0, seed=SEED, now=STARTED_AT, markets_per_venue=MARKETS, faults="none" if what == "llm" else "")
         for what in ("polymarket", "kalshi", "llm")
     ]  # fmt: skip
     with SimulatorThread(*built):

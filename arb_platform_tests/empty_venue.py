@@ -20,4 +20,4 @@ class EmptyVenue:
 
     async def _nothing(self, request):
         del request
-        return web.json_response({"markets": [], "events": [], "series": [], "cursor": "", "next_cursor": ""})
+        return web.json_response({"markets": [], "events": [], "series": [], "cursor": ""})

@@ -17,7 +17,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-out = Console(soft_wrap=True)
+# Without a terminal there is no width to fit into.
+_PIPE_WIDTH = 160
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(stderr=True)
 
 

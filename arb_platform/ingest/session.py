@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -178,6 +178,7 @@ class _Pulse:
         self._clock = clock
         self._on_beat = on_beat
         self._started_at = clock()
+        self._connected: Heartbeat | None = None
 
     async def run(self) -> None:
         while True:
@@ -189,6 +190,8 @@ class _Pulse:
         with contextlib.suppress(OSError):  # a full disk is the recorder's to report
             write_heartbeat(self._root, beat)
         self._on_beat(beat)
+        if beat.connected:
+            self._connected = beat
 
     def current(self) -> Heartbeat:
         adapter, recorder = self._adapter, self._recorder
@@ -216,6 +219,13 @@ class _Pulse:
             trouble=recorder.last_error or self._promoter.last_error,
         )
 
+    def last(self) -> Heartbeat:
+        """The end of the job, with the books it had while it was connected: a closed stream has none."""
+        beat, before = self.current(), self._connected
+        if before is None:
+            return beat
+        return replace(beat, assets=before.assets, assets_with_book=before.assets_with_book)
+
     def summary(self) -> StreamSummary:
         return StreamSummary(
             venue=self._adapter.venue,
@@ -226,5 +236,5 @@ class _Pulse:
             acknowledged_rows=self._recorder.acknowledged_rows,
             promoted_rows=self._promoter.total.rows,
             reconnections=self._adapter.reconnections,
-            beat=self.current(),
+            beat=self.last(),
         )

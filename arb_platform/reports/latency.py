@@ -51,7 +51,8 @@ COLUMNS: Final[dict[str, pl.DataType]] = {
 
 SOURCES: Final = {
     "snapshots": """
-        SELECT s.venue, s.exchange_time, s.received_at, s.handed_at, s.landed_at, i.promoted_at
+        -- The first book of a connection answers our subscription: the time on it is not of a change.
+        SELECT s.venue, CASE WHEN s.sequence > 1 THEN s.exchange_time END AS exchange_time, s.received_at, s.handed_at, s.landed_at, i.promoted_at
         FROM lake.book_snapshots s LEFT JOIN lake.ingest_segments i USING (segment_id)
         WHERE s.day = CAST($1 AT TIME ZONE 'UTC' AS DATE) AND s.received_at >= $1 AND s.received_at < $2""",
     "sessions": """

@@ -20,11 +20,12 @@ from arb_platform.supervise.simulators import simulators
 Say = Callable[[str], None]
 _VENUES: Final = (POLYMARKET, KALSHI)
 
-# From the venue's clock to our handler: what a trader would call the latency of the feed.
+# From the venue's clock to our handler: what a trader would call the latency of the feed. The first
+# book of a connection answers our subscription; the time on it is not of a change.
 _LATENCY: Final = """
 SELECT venue, quantile_cont(ms, [0.5, 0.95, 0.99]) AS quantiles FROM (
     SELECT venue, greatest(0, epoch_us(handed_at) - epoch_us(exchange_time)) / 1000.0 AS ms
-    FROM lake.book_snapshots WHERE received_at >= $1 AND exchange_time IS NOT NULL
+    FROM lake.book_snapshots WHERE received_at >= $1 AND exchange_time IS NOT NULL AND sequence > 1
 ) GROUP BY venue
 """
 _CALLS: Final = "SELECT count(*) AS calls, sum(cost_usd) AS cost FROM lake.llm_calls WHERE started_at >= $1"

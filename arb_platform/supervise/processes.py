@@ -14,6 +14,7 @@ from arb_platform.domain.errors import ArbError
 
 _LARGEST_LOG_BYTES: Final = 20_000_000
 _POLL_SECONDS: Final = 0.1
+_GROUP_SECONDS: Final = 3.0
 
 
 class StartFailed(ArbError):
@@ -89,7 +90,7 @@ class Child:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
         for group in self._groups:
-            end_group(group)
+            end_group(group, seconds=min(seconds, _GROUP_SECONDS))
         process.wait()
 
     def last_words(self) -> str:
@@ -100,7 +101,7 @@ class Child:
         return "it left no log"
 
 
-def end_group(group: int, *, seconds: float = 3.0) -> None:
+def end_group(group: int, *, seconds: float = _GROUP_SECONDS) -> None:
     """End whatever is left of a process group: ask first, then insist."""
     for how, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 1.0)):
         deadline = time.monotonic() + patience

@@ -5,7 +5,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -234,12 +234,12 @@ def _alone(root: Path) -> Iterator[None]:
 
 def _end_leftovers(file: Path) -> None:
     try:
-        left: Mapping[str, str] = json.loads(file.read_text())
-    except (OSError, ValueError):
+        left = {int(pid): born for pid, born in json.loads(file.read_text()).items()}
+    except (OSError, ValueError, AttributeError):  # no such file, or not one of ours
         return
     for pid, born in left.items():
-        if _born(int(pid)) == born:
-            end_group(int(pid))
+        if born and _born(pid) == born:
+            end_group(pid)
     file.unlink(missing_ok=True)
 
 

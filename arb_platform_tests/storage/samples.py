@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import polars as pl
+
 from arb_platform.domain.books import BookSnapshot, Level
 from arb_platform.domain.calls import LLMCall
 from arb_platform.domain.markets import Listing, Market
@@ -117,6 +119,13 @@ def fill(lake):
     save_review(lake, pairs[1].pair_hash, "accept", "same release", "ann", soon)
     changed = market("KX-3", rules="Yes if KX-3 happens by 2027.")
     save_listing(lake, listing(pairs[0].kalshi, pairs[1].kalshi, changed, at=NOON + timedelta(hours=1)))
+    edge = {
+        "pair_hash": [pairs[0].pair_hash],
+        "at": [NOON],
+        "direction": ["polymarket_yes+kalshi_no"],
+        "net_edge": [Decimal("0.01")],
+    }
+    lake.append("opportunities", pl.DataFrame(edge))
     with LakeLedger(lake) as ledger:
         ledger.write(call("c-1", pair_hash=pairs[0].pair_hash))
         ledger.write(call("c-2", "timeout", cost=None, pair_hash=pairs[0].pair_hash))

@@ -250,7 +250,7 @@ def test_kill_9_at_any_moment_loses_nothing_acknowledged_and_doubles_nothing(loc
     randomness = random.Random(7)
     with nursery(location.root) as process:
         acknowledged = {
-            f"s-{kill}": kill_after(process, f"s-{kill}", randomness.randrange(1, 25)) for kill in range(10)
+            f"s-{kill}": kill_after(process, f"s-{kill}", randomness.randrange(1, 20)) for kill in range(10)
         }
     with Lake.open(location) as lake:
         spool = Spool(location.root)
@@ -275,7 +275,7 @@ def test_kill_9_at_any_moment_loses_nothing_acknowledged_and_doubles_nothing(loc
 
 
 def test_two_writer_processes_and_a_reader_never_see_an_error_or_half_a_segment(location):
-    asked, segments = 0, 40
+    asked, segments = 0, 30
     with (
         nursery(location.root, str(segments)) as one,
         nursery(location.root, str(segments)) as other,
