@@ -56,7 +56,7 @@ def price_change(*changes, market=CONDITION, ms=NOW_MS):
 
 
 def test_every_sample_is_understood():
-    known = [path for path in sorted((SAMPLES / VENUE).glob("ws_*.json"))]
+    known = sorted((SAMPLES / VENUE).glob("ws_*.json"))
     assert len(known) >= 15
     for path in known:
         feed = PolymarketFeed()
