@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from arb_platform.defs import alerts, catalogue, maintenance, matching, reports, streams
+from arb_platform.defs import alerts, catalogue, keeper, maintenance, matching, reports, streams
 
 defs = dg.Definitions(
     # One process for a run: importing the platform again for every step would take most of its time.
@@ -30,7 +30,7 @@ defs = dg.Definitions(
         maintenance.maintain_lake_schedule,
     ],
     sensors=[
-        streams.stream_keeper,
+        keeper.stream_keeper,
         alerts.failed_run_alert,
         alerts.llm_budget_alert,
         dg.AutomationConditionSensorDefinition(

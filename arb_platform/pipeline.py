@@ -7,9 +7,10 @@ from the lake and writes its results there, so each can run alone and in any ord
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -26,6 +27,7 @@ from arb_platform.domain.errors import (
 from arb_platform.domain.markets import KALSHI, POLYMARKET, Market
 from arb_platform.domain.pairs import Candidate, Verdict
 from arb_platform.ingest.heartbeat import Heartbeat
+from arb_platform.ingest.raw import RawTape
 from arb_platform.ingest.session import Adapter, StreamSummary, record
 from arb_platform.ingest.watchlist import named, watchlist
 from arb_platform.matching.offline import OfflineJudge
@@ -48,7 +50,9 @@ from arb_platform.storage.pairs import (
     save_verdicts,
     valid_verdicts,
 )
+from arb_platform.storage.raw_frames import drop_days_before
 from arb_platform.venues.adapters import KalshiWebsocketAdapter, PolymarketWebsocketAdapter
+from arb_platform.venues.endpoints import REAL_ADDRESSES
 from arb_platform.venues.polling import KalshiAdapter
 from arb_platform.venues.registry import VENUES
 
@@ -99,14 +103,31 @@ def venue_named(venue: str) -> str:
     return venue
 
 
+def refuse_real_venue(settings: Settings, venue: str) -> None:
+    """Raises SettingsError when this is the demo and ``venue`` is set to an address of the venue's own.
+
+    What a demo writes must never be taken for the real thing.
+    """
+    addresses = {
+        POLYMARKET: (settings.polymarket_ws_url, settings.polymarket_gamma_url, settings.polymarket_clob_url),
+        KALSHI: (settings.kalshi_ws, settings.kalshi_rest),
+    }[venue_named(venue)]
+    if settings.profile == "demo" and REAL_ADDRESSES.issuperset(addresses):
+        raise SettingsError(
+            f"the demo profile talks to simulators, not to {addresses[-1]}, and none run here: start them with "
+            "`arb up` (or `arb simulate`, which prints the variables to set), or use --profile live."
+        )
+
+
 async def list_venue(settings: Settings, venue: str, *, on_page: Progress | None = None) -> Listed:
     """List ``venue`` and save its markets. An incomplete listing updates markets and marks none as gone.
 
     Raises ListingError for an empty listing (a venue without a market is a venue that did not
     answer properly), TransportError when it cannot be reached.
     """
+    refuse_real_venue(settings, venue)
     base_url = settings.polymarket_gamma_url if venue == POLYMARKET else settings.kalshi_rest
-    listing = await VENUES[venue_named(venue)].listing(base_url=base_url, on_page=on_page)
+    listing = await VENUES[venue].listing(base_url=base_url, on_page=on_page)
     if not listing.markets:
         raise ListingError(
             f"{venue} listed no markets at {base_url} ({listing.reason}); nothing was changed. "
@@ -152,6 +173,11 @@ def judge_for(
     """The language model when a key is set, else the offline judge, whose verdicts are never accepted."""
     if settings.deepseek_api_key is None and settings.openai_api_key is None:
         return OfflineJudge()
+    if settings.profile == "demo" and settings.deepseek_base_url is None and settings.openai_base_url is None:
+        raise SettingsError(
+            "the demo profile does not spend real money: start the simulators with `arb up` or set "
+            "ARB_DEEPSEEK_BASE_URL, or use --profile live."
+        )
     primary = "deepseek" if settings.deepseek_api_key is not None else "openai"
     return api.LLMValidator(
         primary_provider=primary,
@@ -222,20 +248,30 @@ def build_report(settings: Settings, name: str, *, since: date | None = None) ->
 
 
 def maintain_lake(settings: Settings) -> MaintenanceReport:
-    """Merge, expire, clean up, retention."""
+    """Merge, expire, clean up, retention; raw frames beyond retention go too."""
+    at = now()
     with open_writer(settings) as lake:
-        return maintain(lake, retention_days=settings.retention_days, now=now())
+        report = maintain(lake, retention_days=settings.retention_days, now=at)
+    dropped = drop_days_before(settings.root, (at - timedelta(days=settings.retention_days)).date())
+    return replace(report, raw_segments_dropped=dropped)
 
 
 def adapter_for(
-    settings: Settings, venue: str, *, markets: Sequence[Market | str] | None, max_depth: int = 3
+    settings: Settings,
+    venue: str,
+    *,
+    markets: Sequence[Market | str] | None,
+    max_depth: int = 3,
+    tape: RawTape | None = None,
 ) -> Adapter:
     """The best adapter these settings allow: websocket, or polling for Kalshi without a key."""
-    return _ADAPTERS[venue_named(venue)](settings, list(markets) if markets is not None else None, max_depth)
+    refuse_real_venue(settings, venue)
+    make = _ADAPTERS[venue]
+    return make(settings, list(markets) if markets is not None else None, max_depth, tape)
 
 
 def _polymarket_adapter(
-    settings: Settings, markets: Sequence[Market | str] | None, max_depth: int
+    settings: Settings, markets: Sequence[Market | str] | None, max_depth: int, tape: RawTape | None
 ) -> Adapter:
     return PolymarketWebsocketAdapter(
         tracked_markets=markets,
@@ -245,10 +281,14 @@ def _polymarket_adapter(
         gamma_url=settings.polymarket_gamma_url,
         clob_url=settings.polymarket_clob_url,
         silence_seconds=settings.silence_seconds,
+        on_frame=None if tape is None else tape.on_frame,
+        on_touch=None if tape is None else tape.on_touch,
     )
 
 
-def _kalshi_adapter(settings: Settings, markets: Sequence[Market | str] | None, max_depth: int) -> Adapter:
+def _kalshi_adapter(
+    settings: Settings, markets: Sequence[Market | str] | None, max_depth: int, tape: RawTape | None
+) -> Adapter:
     key, private_key = settings.kalshi_api_key, api.kalshi_private_key(settings)
     if key is None and private_key is None:
         return KalshiAdapter(
@@ -256,6 +296,7 @@ def _kalshi_adapter(settings: Settings, markets: Sequence[Market | str] | None, 
             max_depth=max_depth,
             reconnect_delay=_RECONNECT_DELAY,
             rest_url=settings.kalshi_rest,
+            on_touch=None if tape is None else tape.on_touch,
         )
     if key is None or private_key is None:
         raise CredentialsError(
@@ -271,6 +312,8 @@ def _kalshi_adapter(settings: Settings, markets: Sequence[Market | str] | None, 
         ws_url=settings.kalshi_ws,
         rest_url=settings.kalshi_rest,
         silence_seconds=settings.silence_seconds,
+        on_frame=None if tape is None else tape.on_frame,
+        on_touch=None if tape is None else tape.on_touch,
     )
 
 
@@ -311,18 +354,35 @@ async def stream_venue(
     """Stream ``venue`` into the lake until ``stop`` is set or ``seconds`` have passed."""
     venue_named(venue)
     followed = await asyncio.to_thread(markets_to_stream, settings, venue, only=markets)
-    adapter = adapter_for(settings, venue, markets=followed, max_depth=max_depth)
-    timer = asyncio.get_running_loop().call_later(seconds, stop.set) if seconds is not None else None
-    following = asyncio.create_task(_keep_following(settings, venue, adapter)) if markets is None else None
-    try:
-        return await record(
-            adapter, api.lake_location(settings), stop=stop, run_id=run_id, shard=shard, on_beat=on_beat
+    async with _taped(settings, venue, max_depth) as tape:
+        adapter = adapter_for(settings, venue, markets=followed, max_depth=max_depth, tape=tape)
+        timer = asyncio.get_running_loop().call_later(seconds, stop.set) if seconds is not None else None
+        following = (
+            asyncio.create_task(_keep_following(settings, venue, adapter)) if markets is None else None
         )
+        try:
+            return await record(
+                adapter, api.lake_location(settings), stop=stop, run_id=run_id, shard=shard, on_beat=on_beat,
+                trouble=lambda: "" if tape is None else tape.trouble,
+            )  # fmt: skip
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if following is not None:
+                following.cancel()
+
+
+@asynccontextmanager
+async def _taped(settings: Settings, venue: str, max_depth: int) -> AsyncIterator[RawTape | None]:
+    """With ``ARB_RAW_FRAMES=on`` a tape that keeps every frame for replay, written out at the end."""
+    if settings.raw_frames == "off":
+        yield None
+        return
+    tape = RawTape(settings.root, venue, max_depth=max_depth)
+    try:
+        yield tape
     finally:
-        if timer is not None:
-            timer.cancel()
-        if following is not None:
-            following.cancel()
+        await asyncio.to_thread(tape.close)
 
 
 async def _keep_following(settings: Settings, venue: str, adapter: Adapter) -> None:

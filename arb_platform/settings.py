@@ -152,6 +152,13 @@ class Settings(BaseSettings):
         return base / "demo" if self.profile == "demo" else base
 
     @property
+    def points_elsewhere(self) -> bool:
+        """True when any address was set by somebody, to a simulator or a proxy for instance."""
+        return any(
+            name.endswith("_url") and name in self.model_fields_set for name in type(self).model_fields
+        )
+
+    @property
     def kalshi_ws(self) -> str:
         return self.kalshi_ws_url or (KALSHI_DEMO_WS if self.kalshi_use_demo else KALSHI_WS)
 

@@ -1,6 +1,7 @@
 """What every part of the suite may use: a clean environment and the three simulators, started once."""
 
 import asyncio
+import shutil
 import threading
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -119,3 +120,14 @@ def worked(simulated, tmp_path_factory):
     listed = {venue: asyncio.run(pipeline.list_venue(own, venue)) for venue in VENUES}
     candidates = pipeline.propose_candidates(own)
     return Worked(own, listed, candidates, asyncio.run(pipeline.validate_pairs(own, run_id="worked")))
+
+
+@pytest.fixture
+def copied(worked, tmp_path):
+    """What ``worked`` made, in a folder of its own; and a way to change its settings."""
+    shutil.copytree(worked.settings.data_dir, tmp_path / "copy")
+
+    def settings(**changes):
+        return worked.settings.model_copy(update={"data_dir": tmp_path / "copy", **changes})
+
+    return settings

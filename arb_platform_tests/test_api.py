@@ -86,7 +86,11 @@ def test_an_adapter_has_the_stream_the_close_and_the_counters_of_the_contract(na
 
 def test_the_client_and_the_validator_have_the_methods_of_the_contract():
     client = arb_platform.LLMClient("key")
-    assert list(inspect.signature(client.complete).parameters)[:3] == ["messages", "temperature", "max_tokens"]
+    assert list(inspect.signature(client.complete).parameters)[:3] == [
+        "messages",
+        "temperature",
+        "max_tokens",
+    ]
     assert client.get_total_cost() == 0
     assert {
         "total_calls", "deepseek_calls", "openai_calls", "total_tokens", "deepseek_cost_usd", "openai_cost_usd",
@@ -104,6 +108,8 @@ def test_importing_the_package_loads_next_to_nothing():
 
 
 def test_using_the_public_classes_loads_what_they_need_and_never_dagster():
-    _, loaded = modules_after("arb_platform.LLMClient; arb_platform.PolymarketWebsocketAdapter; arb_platform.open_lake")
+    _, loaded = modules_after(
+        "arb_platform.LLMClient; arb_platform.PolymarketWebsocketAdapter; arb_platform.open_lake"
+    )
     assert "dagster" not in loaded
     assert "duckdb" in loaded  # so the test above would have seen it

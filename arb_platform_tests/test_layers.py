@@ -65,7 +65,11 @@ def test_an_import_that_points_up_would_be_found(tmp_path):
 def importers(library, package):
     """Rooms of ``package`` (folders and top-level modules) that import ``library``."""
     statement = re.compile(rf"^\s*(?:import|from)\s+{library}\b", re.MULTILINE)
-    found = (file.relative_to(package).parts[0] for file in package.rglob("*.py") if statement.search(file.read_text()))
+    found = (
+        file.relative_to(package).parts[0]
+        for file in package.rglob("*.py")
+        if statement.search(file.read_text())
+    )
     return set(found)
 
 

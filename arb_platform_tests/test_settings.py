@@ -112,7 +112,9 @@ def test_the_demo_environment_of_kalshi_has_its_own_addresses_unless_they_are_se
 
 
 def test_the_secrets_are_exactly_those_of_the_contract():
-    assert {variable for variable, (_, field) in FIELDS.items() if "SecretStr" in str(field.annotation)} == SECRETS
+    assert {
+        variable for variable, (_, field) in FIELDS.items() if "SecretStr" in str(field.annotation)
+    } == SECRETS
 
 
 @pytest.mark.parametrize("variable", sorted(SECRETS))
@@ -205,6 +207,8 @@ def test_the_table_of_the_readme_gives_the_default_of_the_class(variable):
 
 
 def test_a_row_too_many_or_a_default_that_changed_would_be_noticed():
-    rows = rows_of_settings("| `ARB_NEW` | 3 | new |\n| variable | default | meaning |\n|---|---|---|\ntext `ARB_OTHER`")
+    rows = rows_of_settings(
+        "| `ARB_NEW` | 3 | new |\n| variable | default | meaning |\n|---|---|---|\ntext `ARB_OTHER`"
+    )
     assert rows == {"ARB_NEW": ["3", "new"]}
     assert shown_default(FIELDS["ARB_DEEPSEEK_RPM"][1]) == "60"

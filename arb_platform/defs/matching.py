@@ -119,7 +119,7 @@ def pair_verdicts(  # dagster compares the bare class when an asset has checks
 
     budget = None if config.budget_usd is None else Decimal(str(config.budget_usd))
     summary = asyncio.run(
-        pipeline.validate_pairs(settings, run_id=context.run_id, budget_usd=budget, progress=progress)
+        pipeline.validate_pairs(settings, run_id=context.run.run_id, budget_usd=budget, progress=progress)
     )
     return dg.MaterializeResult(metadata=_verdict_metadata(summary), check_results=_verdict_checks(summary))
 

@@ -1,43 +1,24 @@
-"""Streams as runs: one per venue, launched and kept alive by ``stream_keeper``."""
+"""Streams as runs: one per venue, launched and kept alive by ``stream_keeper`` (see ``keeper.py``)."""
 
 import asyncio
 import contextlib
-import json
 import signal
 import time
-from collections.abc import Sequence
-from typing import Any
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 from pydantic import Field
 
 from arb_platform import pipeline
-from arb_platform.defs.names import OWNERS, STREAM_TAG, STREAMS
+from arb_platform.defs.names import OWNERS, STREAMS
 from arb_platform.domain.markets import KALSHI, POLYMARKET
-from arb_platform.ingest.heartbeat import Heartbeat, alive, read_heartbeat
+from arb_platform.ingest.heartbeat import Heartbeat
 from arb_platform.ingest.session import StreamSummary
 from arb_platform.settings import load_settings
 
 VENUES = (POLYMARKET, KALSHI)
 # An event costs kilobytes in Dagster's log for ever: one a minute tells enough.
 _MATERIALIZE_SECONDS = 60.0
-_FIRST_MATERIALIZATION_ROWS = 1
-_IN_PROGRESS = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-# A run needs this long from its launch to its first heartbeat on a busy machine.
-_GRACE_SECONDS = 60.0
-# A heartbeat is written every second; without one for so long the process is gone or stuck.
-_STALE_SECONDS = 20.0
-_FIRST_BACKOFF_SECONDS = 5.0
-_LONGEST_BACKOFF_SECONDS = 300.0
-_LIVED_LONG_ENOUGH_SECONDS = 60.0
-
 venue_partitions = dg.StaticPartitionsDefinition(list(VENUES))
 
 order_book_snapshots = dg.AssetSpec(
@@ -88,78 +69,6 @@ def stream_order_books() -> None:
     stream_order_book()
 
 
-@dg.sensor(
-    job=stream_order_books,
-    minimum_interval_seconds=5,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Keeps exactly one streaming run per venue alive, decided from run status, heartbeat and lease.",
-)
-def stream_keeper(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    state: dict[str, Any] = json.loads(context.cursor) if context.cursor else {}
-    now = time.time()
-    root = load_settings().root
-    requests: list[dg.RunRequest] = []
-    reasons: list[str] = []
-    for venue in VENUES:
-        memory = state.setdefault(venue, {"attempt": 0, "launched_at": 0.0, "backoff": 0.0})
-        runs = context.instance.get_runs(
-            dg.RunsFilter(tags={STREAM_TAG: venue}, statuses=_IN_PROGRESS), limit=5
-        )
-        beat = read_heartbeat(root, venue)
-        if alive(root, venue):
-            if now - memory["launched_at"] > _LIVED_LONG_ENOUGH_SECONDS:
-                memory["backoff"] = 0.0
-            reasons.append(f"{venue}: streaming")
-        elif runs and now - memory["launched_at"] < _GRACE_SECONDS:
-            if _launch_failed_in(runs, beat, memory["launched_at"]):
-                _declare_dead(context, runs, venue)
-            reasons.append(f"{venue}: its run is starting")
-        elif runs:
-            _declare_dead(context, runs, venue)
-            reasons.append(f"{venue}: its run is gone and was marked as failed")
-        elif now - memory["launched_at"] < memory["backoff"]:
-            reasons.append(
-                f"{venue}: died young, next try in {memory['backoff'] - (now - memory['launched_at']):.0f} s"
-            )
-        else:
-            memory["attempt"] += 1
-            memory["backoff"] = min(
-                max(memory["backoff"] * 2, _FIRST_BACKOFF_SECONDS), _LONGEST_BACKOFF_SECONDS
-            )
-            memory["launched_at"] = now
-            # A run key that was used is skipped for ever, also after a failure: never use one twice.
-            requests.append(_request(venue, f"{venue}-{memory['attempt']}-{int(now)}"))
-    skip = dg.SkipReason("; ".join(reasons)) if not requests else None
-    return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=json.dumps(state))
-
-
-def _request(venue: str, key: str) -> dg.RunRequest:
-    return dg.RunRequest(
-        run_key=key,
-        tags={STREAM_TAG: venue},
-        run_config=dg.RunConfig(ops={"stream_order_book": StreamConfig(venue=venue)}),
-    )
-
-
-def _launch_failed_in(runs: Sequence[dg.DagsterRun], beat: Heartbeat | None, launched_at: float) -> bool:
-    """True when a run that had begun to stream holds no lease any more: its process was killed."""
-    return (
-        beat is not None
-        and beat.at.timestamp() > launched_at
-        and time.time() - beat.at.timestamp() > _STALE_SECONDS / 4
-        and any(run.run_id == beat.run_id for run in runs)
-    )
-
-
-def _declare_dead(context: dg.SensorEvaluationContext, runs: Any, venue: str) -> None:
-    """The lease is free, so the process of these runs is gone, whatever their status says."""
-    for run in runs:
-        context.instance.report_run_failed(
-            run,
-            f"the process that streamed {venue} is gone: its lease is free. stream_keeper starts another.",
-        )
-
-
 async def _stream(config: StreamConfig, run_id: str, teller: "_Teller") -> tuple[bool, StreamSummary]:
     """Stream until somebody asks us to end; True when that was a signal."""
     stop, interrupted = asyncio.Event(), asyncio.Event()
@@ -208,7 +117,7 @@ class _Teller:
         while True:
             await asyncio.sleep(1)
             beat = self._beat
-            if beat is None or beat.promoted_rows < _FIRST_MATERIALIZATION_ROWS or time.monotonic() < due:
+            if beat is None or not beat.promoted_rows or time.monotonic() < due:
                 continue
             due = time.monotonic() + _MATERIALIZE_SECONDS
             # Writing an event takes tens of milliseconds, which the sockets should not wait for.

@@ -5,6 +5,7 @@ Kalshi's are 0.0001 and 0.01. A millionth holds all of them, and the unscaled va
 DECIMAL(9,6) and DECIMAL(18,6) is that same integer, so nothing is converted on the way down.
 """
 
+import re
 from decimal import Decimal, InvalidOperation, localcontext
 from typing import Final
 
@@ -14,6 +15,9 @@ _DECIMALS: Final = 6
 _MEMO_CAPACITY: Final = 100_000
 # DECIMAL(18,6) in the lake holds less than this; anything larger is not a size of this world.
 _LARGEST_UNITS: Final = 10**18
+
+# What nearly every text on the wire looks like; it needs no Decimal, which costs four times as much.
+_PLAIN: Final = re.compile(r"(-?[0-9]{1,11})(?:\.([0-9]{1,6}))?", re.ASCII).fullmatch
 
 # Texts repeat endlessly on the wire ("0.01", "100"), so a capped memo turns parsing into a lookup.
 _memo: dict[str, int] = {}
@@ -32,7 +36,10 @@ def units(text: str | int | Decimal) -> int:
         known = _memo.get(text)
         if known is not None:
             return known
-    value = _parse(text)
+        plain = _PLAIN(text)
+        value = _parse(text) if plain is None else int(plain[1] + (plain[2] or "").ljust(_DECIMALS, "0"))
+    else:
+        value = _parse(text)
     if isinstance(text, str) and len(text) <= 24:
         if len(_memo) >= _MEMO_CAPACITY:
             _memo.clear()

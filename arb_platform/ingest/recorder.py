@@ -107,6 +107,11 @@ class Recorder:
             self._room.clear()
             await self._room.wait()
 
+    @property
+    def waiting(self) -> int:
+        """Rows that are not durable yet."""
+        return len(self._batch)
+
     def end(self) -> None:
         """No longer make the stream wait: it is closing, and its last words must get through to end it."""
         self._ending = True
@@ -121,11 +126,11 @@ class Recorder:
         while not stop.is_set():
             await self._wait(stop)
             try:
-                await self._flush()
+                await self.flush()
             except StorageError as error:
                 self._complain(error)
                 await _pause(stop, self._retry_seconds)
-        await self._flush()
+        await self.flush()
 
     async def _wait(self, stop: asyncio.Event) -> None:
         if self._filled.is_set():
@@ -137,7 +142,7 @@ class Recorder:
         for task in left:
             task.cancel()
 
-    async def _flush(self) -> None:
+    async def flush(self) -> None:
         """Land what waits now, segment by segment; a row is forgotten only when it is durable."""
         self._filled.clear()
         for part in self._parts():

@@ -71,28 +71,37 @@ async def record(
     shard: int = 0,
     on_beat: Callable[[Heartbeat], None] = lambda _: None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    trouble: Callable[[], str] = str,
 ) -> StreamSummary:
     """Stream until ``stop`` is set or the adapter ends, then land and promote everything that came.
 
     Raises ShardBusy when another process streams this shard, CredentialsError when the venue
-    refuses us, StorageError when the last rows could not be written.
+    refuses us, StorageError when the last rows could not be written. ``trouble`` says what else the
+    heartbeat should tell.
     """
     recorder = Recorder(Spool(location.spool), adapter.venue, clock=clock)
     with Lease(location.root, adapter.venue, shard, owner=run_id), Lake.open(location) as lake:
         promoter = Promoter(lake, Spool(location.spool), clock=clock)
-        pulse = _Pulse(adapter, recorder, promoter, location, run_id, shard, clock, on_beat)
+        pulse = _Pulse(adapter, recorder, promoter, location, run_id, shard, clock, on_beat, trouble)
         async with (
             _promoting(promoter) as promoting,
             _beating(pulse) as beating,
             _landing(recorder) as landing,
         ):
-            await _consume(adapter, recorder, stop, background={promoting, beating, landing})
+            await _consume(
+                adapter, recorder, stop, background={promoting, beating, landing}, on_closing=pulse.beat
+            )
     pulse.beat()
     return pulse.summary()
 
 
 async def _consume(
-    adapter: Adapter, recorder: Recorder, stop: asyncio.Event, *, background: set[asyncio.Task[None]]
+    adapter: Adapter,
+    recorder: Recorder,
+    stop: asyncio.Event,
+    *,
+    background: set[asyncio.Task[None]],
+    on_closing: Callable[[], None],
 ) -> None:
     """Hand every output to the recorder; when ``stop`` is set the adapter closes and says its last words.
 
@@ -106,6 +115,7 @@ async def _consume(
             await asyncio.wait({asked, *background}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             asked.cancel()
+        on_closing()
         recorder.end()
         await adapter.close()
 
@@ -168,6 +178,7 @@ class _Pulse:
         shard: int,
         clock: Callable[[], datetime],
         on_beat: Callable[[Heartbeat], None],
+        trouble: Callable[[], str],
     ) -> None:
         self._adapter: Any = adapter
         self._recorder = recorder
@@ -177,6 +188,7 @@ class _Pulse:
         self._shard = shard
         self._clock = clock
         self._on_beat = on_beat
+        self._trouble = trouble
         self._started_at = clock()
         self._connected: Heartbeat | None = None
 
@@ -216,7 +228,7 @@ class _Pulse:
             lag_p99_ms=adapter.lag_p99_ms,
             spooled_rows=recorder.acknowledged_rows,
             promoted_rows=self._promoter.total.rows,
-            trouble=recorder.last_error or self._promoter.last_error,
+            trouble=recorder.last_error or self._promoter.last_error or self._trouble(),
         )
 
     def last(self) -> Heartbeat:

@@ -11,7 +11,7 @@ from arb_platform.domain.units import units
 from arb_platform.simulate.books import SimulatedBook
 from arb_platform.simulate.documents import token_ids
 from arb_platform.simulate.polymarket_frames import BookText, compact, levels_text
-from arb_platform.simulate.recordings import RECORDED_VOLUME, RecordedFrame, RecordedMarket, Recording
+from arb_platform.simulate.recordings import RECORDED_VOLUME, RecordedMarket, Recording
 
 # What the recorded books were hashed with, where their hash can be reproduced.
 _MIN_ORDER_SIZE: Final = "5"
@@ -20,19 +20,23 @@ _LEGACY_SECONDS: Final = 100_000_000_000
 
 def recorded_markets(recording: Recording, now: datetime) -> tuple[RecordedMarket, ...]:
     """A listing made from the ids in the frames; nothing else is known of these markets."""
+    documents = {document["conditionId"]: document for document in recording.metadata}
     return tuple(
-        _market(market_id, tokens, ticks, now)
-        for market_id, (tokens, ticks) in _instruments(recording.frames).items()
+        _market(market_id, tokens, ticks, now, documents.get(market_id, {}))
+        for market_id, (tokens, ticks) in _instruments(recording).items()
     )
 
 
-def _instruments(frames: Iterable[RecordedFrame]) -> dict[str, tuple[list[str], str]]:
-    """Token ids in the order of their appearance, and the last grid, by market id."""
+def _instruments(recording: Recording) -> dict[str, tuple[list[str], str]]:
+    """Token ids as the market's document has them, else in the order of their appearance, and the last grid."""
+    documents = {document["conditionId"]: document for document in recording.metadata}
     tokens: dict[str, list[str]] = {}
     ticks: dict[str, str] = {}
-    for element in (element for frame in frames for element in elements_of(frame.message)):
+    for element in (element for frame in recording.frames for element in elements_of(frame.message)):
         market_id = element["market"]
-        known = tokens.setdefault(market_id, [])
+        known = tokens.setdefault(
+            market_id, json.loads(documents.get(market_id, {}).get("clobTokenIds", "[]"))
+        )
         known.extend(asset for asset in assets_in(element) if asset not in known)
         ticks[market_id] = (
             element.get("new_tick_size") or element.get("tick_size") or ticks.get(market_id, "0.01")
@@ -40,7 +44,9 @@ def _instruments(frames: Iterable[RecordedFrame]) -> dict[str, tuple[list[str], 
     return {market_id: (known, ticks[market_id]) for market_id, known in tokens.items()}
 
 
-def _market(market_id: str, tokens: list[str], tick: str, now: datetime) -> RecordedMarket:
+def _market(
+    market_id: str, tokens: list[str], tick: str, now: datetime, known: Mapping[str, Any]
+) -> RecordedMarket:
     number = int.from_bytes(market_id.encode()[-6:])
     invented = [token for token in token_ids(market_id) if token not in tokens]
     pair = (tokens + invented)[:2]
@@ -58,6 +64,7 @@ def _market(market_id: str, tokens: list[str], tick: str, now: datetime) -> Reco
         "orderMinSize": int(_MIN_ORDER_SIZE), "negRisk": False, "feesEnabled": False, "version": "v1",
         "volume": str(RECORDED_VOLUME), "volumeNum": RECORDED_VOLUME, "liquidityNum": 0.0, "events": [event],
     }  # fmt: skip
+    document |= {**known, "clobTokenIds": json.dumps(pair)}
     return RecordedMarket(POLYMARKET, market_id, document, event, None, 0.5, _units(tick) or 10_000)
 
 
@@ -66,7 +73,7 @@ class RecordedBooks:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._instruments = _instruments(recording.frames)
+        self._instruments = _instruments(recording)
         self._books: dict[str, SimulatedBook] = {}
         self._tails: dict[str, tuple[str, str]] = {}
         self.rewind()

@@ -1,6 +1,6 @@
 """Recorded frames of a venue, read from a folder, to be served again in the venue's own protocol.
 
-Two layouts are known: ``events/*.ndjson[.gz]`` with ``metadata/*.json`` (a capture of Kalshi's socket,
+Three layouts are known: our own raw frames (``ARB_RAW_FRAMES=on``), ``events/*.ndjson[.gz]`` with ``metadata/*.json`` (a capture of Kalshi's socket,
 one ``{"recv_ms": ..., "event": {...}}`` a line) and a folder of ``*.json`` files with one Polymarket
 message each. A line that cannot be read is skipped and listed in ``Recording.broken``.
 """
@@ -18,6 +18,7 @@ from typing import Any, Final
 from arb_platform.domain.errors import SettingsError
 from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.domain.units import units
+from arb_platform.storage.raw_frames import find_segments
 
 # A recorded market is what the user came to see, so it stands before every simulated one by volume.
 RECORDED_VOLUME: Final = 1_000_000_000.0
@@ -100,12 +101,14 @@ def load_recording(
     loop: bool | None = None,
     shift_times: bool = True,
     aligned: bool = True,
+    venue: str | None = None,
 ) -> Recording:
     """Read a recording; ``speed`` is a factor or ``"max"``.
 
     ``aligned`` lets every Kalshi file start at once, so that markets recorded hours apart are alive
     together; otherwise they keep their distance. ``loop`` defaults to Polymarket's short recordings
-    only. Raises SettingsError for a folder that holds nothing we know.
+    only. ``venue`` chooses one where raw frames of both lie together. Raises SettingsError for a
+    folder that holds nothing we know.
     """
     root = Path(directory)
     factor = _speed(speed)
@@ -113,7 +116,14 @@ def load_recording(
         raise SettingsError(f"there is no folder {root}: name a folder of recorded frames")
     broken: list[BrokenLine] = []
     captures = _captures(root)
-    if captures:
+    segments, _ = find_segments(root)
+    if segments:
+        # Raw frames are of any length, and are served once like a capture.
+        from arb_platform.simulate.raw_recordings import read_raw  # noqa: PLC0415 it builds on this module
+
+        name, frames, known = read_raw(segments, venue, broken, root)
+        found = Recording(name, root, frames, tuple(broken), known)
+    elif captures:
         frames = kalshi_frames(captures, broken, aligned=aligned)
         found = Recording(KALSHI, root, frames, tuple(broken), _metadata(root, broken))
     else:
@@ -122,10 +132,10 @@ def load_recording(
     if not frames:
         unreadable = f" ({len(broken)} unreadable lines or files)" if broken else ""
         raise SettingsError(
-            f"{root} holds no recorded frames{unreadable}: expected events/*.ndjson.gz of Kalshi"
-            " or *.json messages of Polymarket"
+            f"{root} holds no recorded frames{unreadable}: expected events/*.ndjson.gz of Kalshi,"
+            " *.json messages of Polymarket, or raw frames of ours"
         )
-    wanted_loop = found.venue == POLYMARKET if loop is None else loop
+    wanted_loop = found.venue == POLYMARKET and not segments if loop is None else loop
     return Recording(
         found.venue, root, frames, tuple(broken), found.metadata, factor, wanted_loop, shift_times
     )
@@ -156,7 +166,7 @@ def kalshi_frames(files: list[Path], broken: list[BrokenLine], *, aligned: bool)
         for number, line in _lines(path, broken):
             try:
                 received, event = _capture_line(line)
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 broken.append(BrokenLine(path.name, number, _reason(error)))
                 continue
             start = received if start is None else start
@@ -168,8 +178,13 @@ def kalshi_frames(files: list[Path], broken: list[BrokenLine], *, aligned: bool)
 
 def _recorded(at_ms: int, event: dict[str, Any]) -> RecordedFrame:
     received = event.pop("_received")
+    return RecordedFrame(at_ms, event, recorded_lag(received, event))
+
+
+def recorded_lag(received_ms: int, event: dict[str, Any]) -> int | None:
+    """Milliseconds from the venue's time of a Kalshi event to ours, None where it has none."""
     told = event["msg"].get("ts_ms")
-    return RecordedFrame(at_ms, event, received - told if isinstance(told, int) else None)
+    return received_ms - told if isinstance(told, int) else None
 
 
 def _capture_line(line: bytes) -> tuple[int, dict[str, Any]]:
@@ -178,6 +193,12 @@ def _capture_line(line: bytes) -> tuple[int, dict[str, Any]]:
     received, event = document["recv_ms"], document["event"]
     if not isinstance(received, int) or isinstance(received, bool):
         raise ValueError("recv_ms is not a whole number")
+    check_event(event)
+    return received, event
+
+
+def check_event(event: Any) -> None:
+    """Raises ValueError, KeyError or TypeError for a Kalshi event that cannot be served again."""
     message = event["msg"]
     if not isinstance(message["market_ticker"], str) or not isinstance(event["type"], str):
         raise ValueError("the event names no market or no type")
@@ -190,7 +211,6 @@ def _capture_line(line: bytes) -> tuple[int, dict[str, Any]]:
         for price, size in (*message.get("yes_dollars_fp", ()), *message.get("no_dollars_fp", ())):
             units(price)
             units(size)
-    return received, event
 
 
 def _lines(path: Path, broken: list[BrokenLine]) -> Iterator[tuple[int, bytes]]:
@@ -214,7 +234,7 @@ def _metadata(root: Path, broken: list[BrokenLine]) -> tuple[dict[str, Any], ...
             answer = document.get("response", document)
             if not isinstance(answer["event"], dict) or not isinstance(answer["markets"], list):
                 raise ValueError("no event with markets")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             broken.append(BrokenLine(f"metadata/{path.name}", 0, _reason(error)))
             continue
         found.append(answer)
@@ -236,8 +256,8 @@ def polymarket_frames(files: list[Path], broken: list[BrokenLine]) -> tuple[Reco
             message = json.loads(path.read_bytes())
             elements = message if isinstance(message, list) else [message]
             for element in elements:
-                _check_element(element)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+                check_element(element)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             broken.append(BrokenLine(path.name, 1, _reason(error)))
             continue
         messages.append(message)
@@ -247,7 +267,7 @@ def polymarket_frames(files: list[Path], broken: list[BrokenLine]) -> tuple[Reco
     return tuple(RecordedFrame(place * _SPACING_MS, message) for place, message in enumerate(messages))
 
 
-def _check_element(element: Any) -> None:
+def check_element(element: Any) -> None:
     """Raises ValueError, KeyError or TypeError for anything but a message of the market channel."""
     kind = element["event_type"]
     if kind not in _KINDS or not isinstance(element["market"], str):

@@ -90,7 +90,7 @@ def build_stand(
         model_faults = parse_llm_faults(faults) if faults else DEMO_FAULTS
         return Stand(what, LLMSimulator(catalogue, seed=seed, port=port, faults=model_faults))
     plan = parse_faults(faults) if faults else None
-    recording = None if recordings is None else load_recording(recordings, speed=speed)
+    recording = None if recordings is None else load_recording(recordings, speed=speed, venue=what)
     if recording is not None and recording.venue != what:
         raise SettingsError(f"the recording in {recordings} is of {recording.venue}, not of {what}")
     notes = tuple(f"skipped: {broken}" for broken in (recording.broken if recording else ()))

@@ -21,7 +21,9 @@ _CHECKED_DAYS: Final = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceReport:
-    """What one maintenance did. ``dropped`` counts rows beyond retention by table."""
+    """What one maintenance did. ``dropped`` counts rows beyond retention by table,
+    ``raw_segments_dropped`` files of raw frames (which the pipeline drops, not :func:`maintain`).
+    """
 
     started_at: datetime
     files_before: int
@@ -33,6 +35,7 @@ class MaintenanceReport:
     files_removed: int
     orphans_removed: int
     dropped: Mapping[str, int] = field(default_factory=dict)
+    raw_segments_dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ def write_all(descriptor: int, content: memoryview) -> None:
 class Spool:
     """Segments below ``<root>/spool/<venue>/<table>/``.
 
-    ``write_bytes`` and ``clock`` are arguments so that a full disk and a slow one can be shown.
+    ``write_bytes`` and ``clock`` are arguments so that a full disk and a slow one can be shown, and
+    ``new_id`` so that a replay gives the same segments again.
     """
 
     def __init__(
@@ -67,10 +68,12 @@ class Spool:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         write_bytes: Callable[[int, memoryview], None] = write_all,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self.directory = root if root.name == "spool" else root / "spool"
         self._clock = clock
         self._write_bytes = write_bytes
+        self._new_id = new_id
 
     def write(self, venue: str, table: str, rows: pa.Table) -> Segment:
         """Store ``rows`` as one segment; durable, which means acknowledged, when this returns.
@@ -83,7 +86,7 @@ class Spool:
                 f"the spool has no place for {venue!r}/{table!r}: use small letters, digits and _."
             )
         content = _parquet(rows)
-        segment_id, checksum = uuid.uuid4().hex, zlib.crc32(content)
+        segment_id, checksum = self._new_id(), zlib.crc32(content)
         folder = self.directory / venue / table
         temporary = folder / f"{os.getpid()}-{segment_id}{TEMPORARY}"
         try:

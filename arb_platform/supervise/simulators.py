@@ -6,16 +6,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from arb_platform.domain.errors import SettingsError
 from arb_platform.settings import Settings, child_environment
 from arb_platform.simulate.recordings import load_recording
-from arb_platform.supervise.processes import Child, free_port
+from arb_platform.supervise.processes import Child, free_port, port_answers
 
 SIMULATORS: Final = ("polymarket", "kalshi", "llm")
 # The demo's provider is ours, so how often it may be asked is too.
 _REQUESTS_PER_MINUTE: Final = "6000"
 _START_SECONDS: Final = 60.0
+
+
+def running_simulators(settings: Settings) -> dict[str, str]:
+    """The variables that point at the simulators of an `arb up` on this data directory; empty when none run."""
+    files = [settings.root / "simulators" / f"{what}.json" for what in SIMULATORS]
+    try:
+        variables = _environment(files)
+    except (OSError, ValueError):
+        return {}
+    ports = {urlsplit(value).port for name, value in variables.items() if name.endswith("_URL")}
+    return variables if all(port is not None and port_answers(port) for port in ports) else {}
 
 
 @contextmanager
@@ -41,6 +53,8 @@ def simulators(
     finally:
         for child in children:
             child.stop(seconds=5.0)
+        for file in files.values():
+            file.unlink(missing_ok=True)
 
 
 def _child(settings: Settings, what: str, file: Path, recording: Path | None, speed: float) -> Child:

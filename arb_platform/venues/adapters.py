@@ -20,6 +20,7 @@ from arb_platform.venues.rest_books import KalshiRestBooks, PolymarketRestBooks
 from arb_platform.venues.rest_client import RestClient
 from arb_platform.venues.sharded import ShardedStream
 from arb_platform.venues.signing import KalshiSigner
+from arb_platform.venues.touches import TouchHook
 from arb_platform.venues.wiring import FrameHook
 
 _POLYMARKET_REFUSED: Final = (
@@ -54,6 +55,7 @@ class PolymarketWebsocketAdapter(ShardedStream):
         silence_seconds: float = 120.0,
         shard_size: int = 200,
         on_frame: FrameHook | None = None,
+        on_touch: TouchHook | None = None,
         clock: Callable[[], datetime] | None = None,
         sleep: Callable[[float], Awaitable[object]] | None = None,
         monotonic: Callable[[], float] | None = None,
@@ -74,6 +76,7 @@ class PolymarketWebsocketAdapter(ShardedStream):
             silence_seconds=silence_seconds,
             shard_size=shard_size,
             on_frame=on_frame,
+            on_touch=on_touch,
         )
 
 
@@ -100,6 +103,7 @@ class KalshiWebsocketAdapter(ShardedStream):
         silence_seconds: float = 120.0,
         shard_size: int = 200,
         on_frame: FrameHook | None = None,
+        on_touch: TouchHook | None = None,
         clock: Callable[[], datetime] | None = None,
         sleep: Callable[[float], Awaitable[object]] | None = None,
         monotonic: Callable[[], float] | None = None,
@@ -123,6 +127,7 @@ class KalshiWebsocketAdapter(ShardedStream):
             silence_seconds=silence_seconds,
             shard_size=shard_size,
             on_frame=on_frame,
+            on_touch=on_touch,
         )
 
 

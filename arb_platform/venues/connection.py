@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from websockets.exceptions import ConnectionClosed
@@ -16,6 +17,7 @@ from arb_platform.venues.backoff import Backoff
 from arb_platform.venues.dial import MAX_FRAME_BYTES
 from arb_platform.venues.feed import Feed
 from arb_platform.venues.push import PushConnection
+from arb_platform.venues.touches import TouchKind
 from arb_platform.venues.wiring import Wiring
 from arb_platform.venues.witness import watch
 
@@ -61,6 +63,7 @@ class Connection:
         Whatever else is raised is a fault of ours and is not caught here.
         """
         self._emit([self.session])
+        self._touch("connected", self.session, at=self.session.connected_at)
         self._hand_over(self._feed.connected(self.session.session_id, self.session.connected_at))
         self.collect()
         jobs: list[Coroutine[Any, Any, str]] = [
@@ -83,14 +86,12 @@ class Connection:
     def end(self, reason: str) -> None:
         """Tell the feed and the consumer that this connection is over."""
         at = self._wiring.timing.clock()
-        self._emit(self._feed.disconnected(at, reason))
-        self._emit(
-            [
-                replace(
-                    self.session, ended_at=at, reason=reason, frames=self._frames, snapshots=self._snapshots
-                )
-            ]
+        ended = replace(
+            self.session, ended_at=at, reason=reason, frames=self._frames, snapshots=self._snapshots
         )
+        self._touch("disconnected", ended, at=at)
+        self._emit(self._feed.disconnected(at, reason))
+        self._emit([ended])
 
     def collect(self) -> None:
         """Fetch from the feed what it wants sent and looked up; call it after every touch of the feed."""
@@ -148,6 +149,7 @@ class Connection:
         if protocol.close_sent is not None and protocol.close_sent.code == CloseCode.MESSAGE_TOO_BIG:
             reason = f"a frame larger than {MAX_FRAME_BYTES} bytes"
             lost = QuarantinedFrame(self._wiring.venue, self._clock(), reason, b"", self.session.session_id)
+            self._touch("said", [lost])
             self._hand_over([lost])
             return reason
         if protocol.close_rcvd is None:
@@ -169,7 +171,9 @@ class Connection:
         timing = self._wiring.timing
         while True:
             await timing.sleep(TICK_SECONDS)
-            self._hand_over(self._feed.tick(timing.clock()))
+            now = timing.clock()
+            self._touch("tick", at=now)
+            self._hand_over(self._feed.tick(now))
             self.collect()
 
     async def _fetch(self) -> str:
@@ -197,9 +201,13 @@ class Connection:
     def _receive_books(self, books: Sequence[Any]) -> None:
         received_at = self._wiring.timing.clock()
         self._wiring.meter.books_fetched += len(books)
+        self._touch("books", books, at=received_at)
         for book in books:
             self._hand_over(self._feed.receive_book(book, received_at))
         self.collect()
+
+    def _touch(self, kind: TouchKind, body: Any = None, *, at: datetime | None = None) -> None:
+        self._wiring.touch(kind, self.session.shard, self.session.session_id, body, at=at)
 
     def _hand_over(self, outputs: Sequence[StreamOutput]) -> None:
         if outputs:

@@ -121,12 +121,32 @@ class Continuity:
         self.gaps += 1
         outputs.append(replace(self._about(tracked, "gap", since, detail), ended_at=at))
 
+    def contradicted(
+        self, tracked: TrackedBook, levels: Collection[str], received_at: datetime, outputs: list[FeedOutput]
+    ) -> None:
+        """A whole book shows that changes of these levels were missed, at some time since the last whole one."""
+        since = tracked.whole_at or received_at
+        some = ", ".join(sorted(levels)[:3])
+        detail = f"a whole book contradicts ours in {len(levels)} levels below its best: {some}"
+        self.gap(tracked, since, received_at, detail=detail, outputs=outputs)
+        tracked.show_again()
+
+    def came_late(
+        self, tracked: TrackedBook, since: datetime, received_at: datetime, outputs: list[FeedOutput]
+    ) -> None:
+        """What was shown since the moment of a change, and without it, is not vouched for."""
+        detail = "a change of a visible level came after newer ones"
+        shown_at = since if tracked.snapshot is None else tracked.snapshot.received_at
+        event = self._about(tracked, "resync", min(since, shown_at), detail)
+        outputs.append(replace(event, ended_at=received_at))
+
     def believe(self, tracked: TrackedBook, at: datetime, outputs: list[FeedOutput]) -> None:
         """A doubt was not confirmed; what was shown meanwhile is not vouched for all the same."""
         detail = f"{tracked.doubts} messages stated another top than ours, then it agreed again"
         since = tracked.doubted_at or at
         outputs.append(replace(self._about(tracked, "resync", since, detail), ended_at=at))
         tracked.doubts, tracked.doubted_at = 0, None
+        tracked.show_again()
 
     def breaks(
         self, tracked: TrackedBook, at: datetime, within: timedelta, *, detail: str, outputs: list[FeedOutput]
@@ -139,6 +159,7 @@ class Continuity:
             tracked.rebuilding = self._about(tracked, "resync", at, detail)
             outputs.append(tracked.rebuilding)
         tracked.start_epoch()
+        tracked.spoil()
         self.expect(tracked, at, within)
         self.want(tracked)
 
@@ -146,11 +167,12 @@ class Continuity:
         self, tracked: TrackedBook, exchange_ms: int | None, received_at: datetime, outputs: list[FeedOutput]
     ) -> None:
         """The book was just replaced by a whole one: it can be vouched for, and is shown if that is news."""
+        if tracked.doubts:
+            self.believe(tracked, received_at, outputs)
         tops = tracked.bids.top(), tracked.asks.top()
         if tops[0] is not tracked.shown_bids or tops[1] is not tracked.shown_asks:
             self.show(tracked, tops, exchange_ms, received_at, outputs)
-        if tracked.doubts:
-            self.believe(tracked, received_at, outputs)
+        tracked.whole_at = received_at
         if tracked.live:
             return
         tracked.live = True

@@ -9,3 +9,15 @@ KALSHI_WS: Final = "wss://external-api-ws.kalshi.com/trade-api/ws/v2"
 KALSHI_REST: Final = "https://external-api.kalshi.com/trade-api/v2"
 KALSHI_DEMO_WS: Final = "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2"
 KALSHI_DEMO_REST: Final = "https://external-api.demo.kalshi.co/trade-api/v2"
+
+REAL_ADDRESSES: Final = frozenset(
+    {
+        POLYMARKET_WS,
+        POLYMARKET_GAMMA,
+        POLYMARKET_CLOB,
+        KALSHI_WS,
+        KALSHI_REST,
+        KALSHI_DEMO_WS,
+        KALSHI_DEMO_REST,
+    }
+)

@@ -17,15 +17,14 @@ from arb_platform.domain.units import ONE
 from arb_platform.venues.continuity import FIRST_BOOK, Continuity
 from arb_platform.venues.exchange_clock import FLOOR_MS
 from arb_platform.venues.journal import KEPT_BYTES, LARGEST_FRAME
-from arb_platform.venues.kalshi_books import KalshiBooks, yes_asks
-from arb_platform.venues.kalshi_markets import orderbook_of, read_market
+from arb_platform.venues.kalshi_books import KalshiBooks, read_book, yes_asks
+from arb_platform.venues.kalshi_markets import read_market
 from arb_platform.venues.kalshi_subscription import CHANNEL, OVERFLOW, TERMINAL, Subscription
 from arb_platform.venues.kalshi_wire import (
     UNREADABLE,
     DeltaMessage,
     Envelope,
     ErrorMessage,
-    Levels,
     LifecycleMessage,
     Message,
     OkMessage,
@@ -34,7 +33,6 @@ from arb_platform.venues.kalshi_wire import (
     UnsubscribedMessage,
     decode_frame,
     read_envelope,
-    rest_levels,
     ticker_of,
 )  # fmt: skip
 from arb_platform.venues.numbers import CHANGES, PRICES
@@ -45,15 +43,6 @@ __all__ = ["KalshiFeed", "read_book", "read_market"]
 
 HEAL_WITHIN: Final = timedelta(seconds=5)
 _REMEMBERED: Final = 10_000
-
-
-def read_book(document: Any) -> tuple[Levels, Levels]:
-    """(bids, asks) of YES in millionths from ``GET /markets/{ticker}/orderbook`` of any year. Raises WireError."""
-    try:
-        yes, no = rest_levels(orderbook_of(document))
-    except UNREADABLE as error:
-        raise WireError(f"not a Kalshi order book: {error}") from None
-    return yes, yes_asks(no)
 
 
 class KalshiFeed:
@@ -224,10 +213,10 @@ class KalshiFeed:
         tracked = self._by_ticker.get(change.market_ticker)
         if tracked is None:
             tracked = self._books.of(change.market_ticker)
-            if tracked is None:
-                return
-        if not tracked.live:
-            self.orphans += 1
+        if tracked is None or not tracked.live:
+            # Read all the same: what cannot be believed is a row, whatever it is about.
+            change.change()
+            self.orphans += tracked is not None
             return
         exchange_ms = change.ts_ms
         if exchange_ms is None or not FLOOR_MS <= exchange_ms <= self._clock.ceiling:

@@ -1,11 +1,13 @@
 """The followed books of Kalshi, and whether their prices mean what we asked for."""
 
 from collections.abc import Collection, Iterator
-from typing import Final
+from typing import Any, Final
 
+from arb_platform.domain.errors import WireError
 from arb_platform.domain.markets import KALSHI, Market
 from arb_platform.domain.units import ONE
-from arb_platform.venues.kalshi_wire import Levels
+from arb_platform.venues.kalshi_markets import orderbook_of
+from arb_platform.venues.kalshi_wire import UNREADABLE, Levels, rest_levels
 from arb_platform.venues.tracked import TrackedBook
 
 # So many books that are crossed as NO bids and would not be as YES asks mean that the mode changed.
@@ -76,6 +78,15 @@ class KalshiBooks(Collection[TrackedBook]):
             f"the books of {', '.join(sorted(self._suspects))} are crossed as NO bids and would not be as YES asks: "
             "use_yes_price seems to have changed its meaning, and these books cannot be used until that is known"
         )
+
+
+def read_book(document: Any) -> tuple[Levels, Levels]:
+    """(bids, asks) of YES in millionths from ``GET /markets/{ticker}/orderbook`` of any year. Raises WireError."""
+    try:
+        yes, no = rest_levels(orderbook_of(document))
+    except UNREADABLE as error:
+        raise WireError(f"not a Kalshi order book: {error}") from None
+    return yes, yes_asks(no)
 
 
 def yes_asks(no: Levels) -> Levels:

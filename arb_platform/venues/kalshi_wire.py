@@ -15,6 +15,7 @@ from arb_platform.domain.units import units
 from arb_platform.venues.numbers import cents, change_of, price_of, price_units, size_of, size_units
 
 Levels = list[tuple[int, int]]
+_SIDES: Final = ("yes", "no")
 UNREADABLE: Final = (ValueError, RecursionError, OverflowError, TypeError)
 
 
@@ -49,7 +50,9 @@ class Delta(Struct, gc=False):
     ts_ms: int | None = None
 
     def change(self) -> tuple[int, int]:
-        """(price, signed change) in millionths. Raises ValueError on a bad or missing number."""
+        """(price, signed change) in millionths. Raises ValueError on a bad or missing number or side."""
+        if self.side not in _SIDES:
+            raise ValueError(f"a side that is neither yes nor no: {self.side[:40]!r}")
         if self.price_dollars is not None:
             price = price_of(self.price_dollars)
         elif self.price is not None:

@@ -54,7 +54,7 @@ class PolymarketLookup:
             answer = await self._client.get(path, params)
         except CredentialsError:
             raise
-        except TransportError as error:
+        except (TransportError, WireError) as error:
             log.warning("lookup_failed", extra={"venue": POLYMARKET, "path": path, "reason": str(error)})
             return {}
         documents = answer.get("markets") if isinstance(answer, dict) else answer

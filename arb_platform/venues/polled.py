@@ -23,6 +23,7 @@ from arb_platform.venues.rest_books import BookSource
 from arb_platform.venues.rest_client import RestClient
 from arb_platform.venues.shard import assets_of
 from arb_platform.venues.stream import VenueStream
+from arb_platform.venues.touches import Touch, TouchHook, TouchKind
 from arb_platform.venues.tracking import Lookup, resolve
 from arb_platform.venues.wiring import FollowingFeed
 from arb_platform.venues.witness import book_key
@@ -44,6 +45,7 @@ class PolledStream(VenueStream):
         timing: Timing,
         reconnect_delay: float,
         poll_seconds: float,
+        on_touch: TouchHook | None = None,
     ) -> None:
         if reconnect_delay <= 0 or poll_seconds <= 0:
             raise SettingsError("reconnect_delay and poll_seconds must be more than 0 seconds")
@@ -51,6 +53,7 @@ class PolledStream(VenueStream):
         self._lookup = lookup
         self._books = books
         self._poll_seconds = poll_seconds
+        self._on_touch = on_touch
         self._backoff = Backoff(reconnect_delay, rng=timing.rng)
         self._feed = new_feed([])
         self._new_feed = new_feed
@@ -71,11 +74,14 @@ class PolledStream(VenueStream):
             return
         followed = {market.market_id for market in self._feed.markets}
         found = await resolve(markets, self._lookup)
-        self._hand_over(self._feed.follow([market for market in found if market.market_id not in followed]))
+        added = [market for market in found if market.market_id not in followed]
+        self._touch("follow", added)
+        self._hand_over(self._feed.follow(added))
         self._discard_requests()
 
     async def unfollow(self, market_ids: Sequence[str]) -> None:
         """Stop polling these markets."""
+        self._touch("unfollow", list(market_ids))
         self._hand_over(self._feed.unfollow(list(market_ids)))
         self._discard_requests()
         for market_id in market_ids:
@@ -108,6 +114,7 @@ class PolledStream(VenueStream):
             raise ListingError(
                 f"{self.venue} lists no tradable market at all; check the venue's address in the settings."
             )
+        self._touch("feed", markets)
         self._feed = self._new_feed(markets)
         self._opened = True
         added, self._added = self._added, []
@@ -125,8 +132,8 @@ class PolledStream(VenueStream):
         for market_id in list(self._missing):
             self._end_missing(market_id, at, "stopped while it lasted")
         if self._outage is not None:
-            self._hand_over(
-                [replace(self._outage, ended_at=at, detail=f"{self._outage.detail}; stopped while it lasted")]
+            self._say(
+                replace(self._outage, ended_at=at, detail=f"{self._outage.detail}; stopped while it lasted")
             )
             self._outage = None
 
@@ -156,6 +163,7 @@ class PolledStream(VenueStream):
         self._meter.frames += len(books)
         for key, book in books.items():
             self._end_missing(keys[key].market_id, at, "the venue has a book again")
+            self._touch("books", [book], at=at)
             self._hand_over(self._feed.receive_book(book, at))
         for key, market in keys.items():
             if key not in books:
@@ -176,8 +184,9 @@ class PolledStream(VenueStream):
         self._counted = (self._meter.frames, self._meter.snapshots)
         self._hand_over([session])
         if self._outage is not None:
-            self._hand_over([replace(self._outage, ended_at=at)])
+            self._say(replace(self._outage, ended_at=at))
             self._outage = None
+        self._touch("connected", session, at=at)
         self._hand_over(self._feed.connected(session.session_id, at))
 
     def _end_session(self, reason: str) -> None:
@@ -185,19 +194,17 @@ class PolledStream(VenueStream):
             return
         at = self._timing.clock()
         session, self._session = self._session, None
-        self._hand_over(self._feed.disconnected(at, reason))
         frames, snapshots = self._counted
-        self._hand_over(
-            [
-                replace(
-                    session,
-                    ended_at=at,
-                    reason=reason,
-                    frames=self._meter.frames - frames,
-                    snapshots=self._meter.snapshots - snapshots,
-                )
-            ]
+        ended = replace(
+            session,
+            ended_at=at,
+            reason=reason,
+            frames=self._meter.frames - frames,
+            snapshots=self._meter.snapshots - snapshots,
         )
+        self._touch("disconnected", ended, at=at)
+        self._hand_over(self._feed.disconnected(at, reason))
+        self._hand_over([ended])
 
     def _failed(self, reason: str) -> None:
         """No answer is not an empty book: the session ends, and with it every book's epoch."""
@@ -213,7 +220,7 @@ class PolledStream(VenueStream):
                 session_id=self._last_session or "",
                 detail=reason,
             )
-            self._hand_over([self._outage])
+            self._say(self._outage)
 
     def _begin_missing(self, market: Market, at: datetime) -> None:
         if market.market_id in self._missing:
@@ -229,12 +236,21 @@ class PolledStream(VenueStream):
             detail="the venue answered without a book of this market",
         )
         self._missing[market.market_id] = gap
-        self._hand_over([gap])
+        self._say(gap)
 
     def _end_missing(self, market_id: str, at: datetime, detail: str) -> None:
         gap = self._missing.pop(market_id, None)
         if gap is not None:
-            self._hand_over([replace(gap, ended_at=at, detail=detail)])
+            self._say(replace(gap, ended_at=at, detail=detail))
+
+    def _touch(self, kind: TouchKind, body: Any, *, at: datetime | None = None) -> None:
+        if self._on_touch is not None:
+            session_id = "" if self._session is None else self._session.session_id
+            self._on_touch(Touch(kind, 0, self._timing.clock() if at is None else at, session_id, body))
+
+    def _say(self, event: StreamEvent) -> None:
+        self._touch("said", [event])
+        self._hand_over([event])
 
     def _hand_over(self, outputs: Sequence[StreamOutput] | None) -> None:
         if outputs:

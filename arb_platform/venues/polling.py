@@ -16,6 +16,7 @@ from arb_platform.venues.polled import PolledStream
 from arb_platform.venues.polymarket import PolymarketFeed
 from arb_platform.venues.rest_books import KalshiRestBooks, PolymarketRestBooks
 from arb_platform.venues.rest_client import RestClient
+from arb_platform.venues.touches import TouchHook
 
 # The client tries once more itself; after that the gap is told and the back-off is ours.
 _ATTEMPTS: Final = 2
@@ -34,6 +35,7 @@ class PolymarketAdapter(PolledStream):
         reconnect_delay: float = 5.0,
         *,
         poll_seconds: float = 2.0,
+        on_touch: TouchHook | None = None,
         gamma_url: str = endpoints.POLYMARKET_GAMMA,
         clob_url: str = endpoints.POLYMARKET_CLOB,
         clock: Callable[[], datetime] | None = None,
@@ -53,6 +55,7 @@ class PolymarketAdapter(PolledStream):
             timing=timing,
             reconnect_delay=reconnect_delay,
             poll_seconds=poll_seconds,
+            on_touch=on_touch,
         )
 
 
@@ -73,6 +76,7 @@ class KalshiAdapter(PolledStream):
         reconnect_delay: float = 5.0,
         *,
         poll_seconds: float = 2.0,
+        on_touch: TouchHook | None = None,
         rest_url: str | None = None,
         clock: Callable[[], datetime] | None = None,
         sleep: Callable[[float], Awaitable[object]] | None = None,
@@ -91,4 +95,5 @@ class KalshiAdapter(PolledStream):
             timing=timing,
             reconnect_delay=reconnect_delay,
             poll_seconds=poll_seconds,
+            on_touch=on_touch,
         )

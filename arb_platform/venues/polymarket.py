@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from arb_platform.domain.books import VISIBLE, BookSnapshot
+from arb_platform.domain.books import ASK, BID, VISIBLE, BookSnapshot
 from arb_platform.domain.errors import WireError
 from arb_platform.domain.markets import POLYMARKET, Market
 from arb_platform.domain.streams import FeedOutput
 from arb_platform.venues.continuity import FIRST_BOOK, Continuity
 from arb_platform.venues.exchange_clock import milliseconds
 from arb_platform.venues.journal import KEPT_BYTES, LARGEST_FRAME
-from arb_platform.venues.polymarket_books import PolymarketBooks
+from arb_platform.venues.polymarket_books import PolymarketBooks, unexplained
 from arb_platform.venues.polymarket_changes import PENDING_LIMIT, PriceChanges
 from arb_platform.venues.polymarket_markets import read_market, tradable
 from arb_platform.venues.polymarket_subscription import Subscription
@@ -143,7 +143,12 @@ class PolymarketFeed:
 
     def books_wanted(self) -> list[str]:
         """Drain the token ids whose book should be fetched from ``/book``."""
-        return self._continuity.drain_wanted()
+        wanted = self._continuity.drain_wanted()
+        for asset in wanted:
+            tracked = self._books.by_asset.get(asset)
+            if tracked is not None:
+                tracked.asked = True
+        return wanted
 
     def markets_announced(self) -> list[str]:
         """Drain the condition ids that ``new_market`` told of: hints for the catalogue."""
@@ -202,15 +207,18 @@ class PolymarketFeed:
         # A book that the socket keeps up to date is newer than any answer over REST.
         if tracked is None or (tracked.live and (self.good_frames or book_ms < tracked.base_ms)):
             return outputs
-        pending, tracked.pending = tracked.pending, []
-        if len(pending) >= PENDING_LIMIT:
-            # What came after the limit was not kept, so this book is behind already.
+        pending, spoiled = tracked.pending, tracked.spoiled
+        tracked.asked = tracked.spoiled = False
+        if spoiled or len(pending) >= PENDING_LIMIT:
+            # Made before something that we missed, or so long ago that not all was kept that came since.
+            tracked.pending = tracked.pending if spoiled else []
             self._continuity.want(tracked)
             return outputs
+        tracked.pending = []
         tracked.book.replace(bids, asks)
         tracked.begin(book_ms)
         for changed_ms, key, size in pending:
-            if changed_ms is None or changed_ms >= book_ms:
+            if changed_ms >= book_ms:
                 tracked.write(key, size)
         self._check_hash(tracked, message)
         self._continuity.rebuilt(tracked, book_ms or None, received_at, outputs)
@@ -286,6 +294,10 @@ class PolymarketFeed:
         if not self._check_hash(tracked, message) and proved:
             # The same inputs gave the venue's hash before, so this book is not what was sent.
             raise WireError(f"the book's hash is not {message.hash[:40]}")
+        if tracked.live:
+            wrong = unexplained(BID, tracked.bids, bids) | unexplained(ASK, tracked.asks, asks)
+            if wrong:
+                self._continuity.contradicted(tracked, wrong, received_at, outputs)
         tracked.book.replace(bids, asks)
         tracked.begin(0)
         tracked.pending.clear()
@@ -341,8 +353,10 @@ class PolymarketFeed:
             if tracked.live:
                 self._continuity.gap(tracked, received_at, received_at, detail=detail, outputs=outputs)
                 self._continuity.breaks(tracked, received_at, FIRST_BOOK, detail=detail, outputs=outputs)
-            elif tracked.tries == 0:
-                self._continuity.want(tracked)
+            else:
+                tracked.spoil()
+                if tracked.tries == 0:
+                    self._continuity.want(tracked)
         if saved is not None:
             # The frame is kept already, whatever else is wrong with it.
             with suppress(WireError):

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from arb_platform.domain.books import BID, Ladder, Side
 from arb_platform.domain.markets import POLYMARKET, Market
 from arb_platform.venues.polymarket_wire import is_json, named_ids
 from arb_platform.venues.tracked import TrackedBook
@@ -129,6 +130,16 @@ class PolymarketBooks(Collection[TrackedBook]):
         symbol = asset if market.symbol == market.market_id and self._follow_all else market.symbol
         tracked.market = replace(market, symbol=symbol, asset_ids=(asset,))
         self.by_asset[asset] = tracked
+
+
+def unexplained(side: Side, ours: Ladder, fresh: Iterable[tuple[int, int]]) -> set[str]:
+    """Levels below the best of a whole side that are not ours, for a row: trades take the best, so none is why."""
+    theirs = {(price, size) for price, size in fresh if size > 0}
+    if not theirs:
+        return set()
+    best = (max if side == BID else min)(theirs)[0]
+    differing = {price for price, _ in theirs.symmetric_difference(ours.levels())}
+    return {f"{side} {price}" for price in differing if (price < best if side == BID else price > best)}
 
 
 def _asset_of(market: Market) -> str | None:

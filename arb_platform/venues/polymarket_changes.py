@@ -81,7 +81,7 @@ class PriceChanges:
                 faults.append(f"a side that is neither BUY nor SELL: {change.side[:40]!r}")
                 continue
             if not tracked.live:
-                self._orphan(tracked, change.asset_id, shown_ms, key, size)
+                self._orphan(tracked, change.asset_id, (shown_ms, key, size), received_at, outputs)
             elif exchange_ms >= tracked.delta_ms:
                 tracked.delta_ms = tracked.written_ms[key] = exchange_ms
                 ladder.set(price, size)
@@ -92,6 +92,7 @@ class PriceChanges:
                 if exchange_ms >= tracked.written_ms.get(key, tracked.base_ms):
                     tracked.written_ms[key] = exchange_ms
                     ladder.set(price, size)
+                    self._came_late(tracked, exchange_ms, received_at, outputs)
         if faults:
             raise WireError("; ".join(faults[:3]))
         if current is not None:
@@ -142,6 +143,15 @@ class PriceChanges:
         if bids is not tracked.shown_bids or asks is not tracked.shown_asks:
             self._continuity.show(tracked, tops, exchange_ms, received_at, outputs)
 
+    def _came_late(
+        self, tracked: TrackedBook, exchange_ms: int, received_at: datetime, outputs: list[FeedOutput]
+    ) -> None:
+        if tracked.bids.top() is tracked.shown_bids and tracked.asks.top() is tracked.shown_asks:
+            return
+        since = self._clock.time(exchange_ms)
+        assert since is not None
+        self._continuity.came_late(tracked, since, received_at, outputs)
+
     def _doubt(
         self, tracked: TrackedBook, stated: Change, received_at: datetime, outputs: list[FeedOutput]
     ) -> bool:
@@ -161,12 +171,26 @@ class PriceChanges:
         self._continuity.breaks(tracked, received_at, FIRST_BOOK, detail=detail, outputs=outputs)
         return True
 
-    def _orphan(self, tracked: TrackedBook, asset: str, exchange_ms: int | None, key: int, size: int) -> None:
+    def _orphan(
+        self,
+        tracked: TrackedBook,
+        asset: str,
+        told: tuple[int | None, int, int],
+        received_at: datetime,
+        outputs: list[FeedOutput],
+    ) -> None:
         """A change without a book: not applied, but kept for the REST book that is asked for."""
         self.orphans += 1
         if tracked.tries == 0:
             self._continuity.want(tracked, asset)
-        if tracked.book_id is not None and len(tracked.pending) < PENDING_LIMIT:
+            if tracked.silence is None and tracked.rebuilding is None:
+                detail = "changes came before a first book"
+                self._continuity.silent(tracked, received_at, detail, outputs)
+        exchange_ms, key, size = told
+        if exchange_ms is None:
+            # It cannot be told whether a book that is under way has it.
+            tracked.spoil()
+        elif tracked.book_id is not None and len(tracked.pending) < PENDING_LIMIT:
             tracked.pending.append((exchange_ms, key, size))
 
 

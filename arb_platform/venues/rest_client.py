@@ -119,8 +119,16 @@ class RestClient:
 
     async def _fetch(self, request: _Request) -> Any:
         backoff = Backoff(_FIRST_DELAY, rng=self._timing.rng, cap=_DELAY_CAP)
+        garbled = False
         for attempt in range(1, self._attempts + 1):
-            outcome = await self._attempt(request)
+            try:
+                outcome = await self._attempt(request)
+            except WireError as error:
+                # Half an answer or a proxy's page passes, a wrong address does not: one more look tells.
+                if garbled or attempt == self._attempts:
+                    raise
+                garbled = True
+                outcome = _Again(str(error), None)
             if not isinstance(outcome, _Again):
                 return outcome
             if attempt == self._attempts:

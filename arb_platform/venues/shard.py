@@ -33,6 +33,7 @@ class Shard:
 
     def __init__(self, number: int, markets: Sequence[Market], wiring: Wiring) -> None:
         self.number = number
+        wiring.touch("feed", number, "", markets)
         self.feed = wiring.new_feed(markets)
         self.connected = False
         self._wiring = wiring
@@ -48,10 +49,12 @@ class Shard:
 
     def follow(self, markets: Sequence[Market]) -> None:
         """Add markets to the live subscription."""
+        self._wiring.touch("follow", self.number, self._session_id, markets)
         self._tell(self.feed.follow(markets))
 
     def unfollow(self, market_ids: Sequence[str]) -> None:
         """Drop markets from the live subscription."""
+        self._wiring.touch("unfollow", self.number, self._session_id, market_ids)
         self._tell(self.feed.unfollow(market_ids))
 
     async def run(self) -> None:
@@ -145,7 +148,7 @@ class Shard:
             )
         else:
             self._outage = replace(self._outage, detail=f"attempt {self._attempts}: {reason}")
-        self._emit([self._outage])
+        self._say(self._outage)
 
     def _back(self) -> None:
         self._end_outage(f"back after {self._attempts} attempts")
@@ -153,8 +156,16 @@ class Shard:
     def _end_outage(self, how: str) -> None:
         if self._outage is not None:
             ended_at = self._wiring.timing.clock()
-            self._emit([replace(self._outage, ended_at=ended_at, detail=f"{self._outage.detail}; {how}")])
+            self._say(replace(self._outage, ended_at=ended_at, detail=f"{self._outage.detail}; {how}"))
             self._outage = None
+
+    @property
+    def _session_id(self) -> str:
+        return "" if self._connection is None else self._connection.session.session_id
+
+    def _say(self, event: StreamEvent) -> None:
+        self._wiring.touch("said", self.number, event.session_id, [event])
+        self._emit([event])
 
     def _emit(self, outputs: Sequence[FeedOutput]) -> None:
         if outputs:

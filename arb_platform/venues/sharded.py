@@ -7,13 +7,14 @@ from typing import Final
 
 from arb_platform.domain.errors import ListingError, SettingsError
 from arb_platform.domain.markets import Market
-from arb_platform.venues.backoff import Timing
+from arb_platform.venues.backoff import Backoff, Timing
 from arb_platform.venues.dial import Endpoint
 from arb_platform.venues.rest_books import BookSource
 from arb_platform.venues.rest_client import RestClient, checked_url
 from arb_platform.venues.shard import Shard, assets_of, shards_of
 from arb_platform.venues.stream import VenueStream
-from arb_platform.venues.tracking import Lookup, resolve
+from arb_platform.venues.touches import TouchHook
+from arb_platform.venues.tracking import Lookup, incomplete, resolve
 from arb_platform.venues.wiring import FollowingFeed, FrameHook, Wiring
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class ShardedStream(VenueStream):
         silence_seconds: float,
         shard_size: int,
         on_frame: FrameHook | None,
+        on_touch: TouchHook | None = None,
     ) -> None:
         checked_url(endpoint.url, ("ws", "wss"))
         if not 2 <= shard_size <= LARGEST_SHARD:
@@ -52,6 +54,7 @@ class ShardedStream(VenueStream):
         self._shards: dict[Shard, asyncio.Task[None]] = {}
         self._next_shard = 0
         self._opened = False
+        self._completing: asyncio.Task[None] | None = None
         self._added: list[Market | str] = []
         self._wiring = Wiring(
             venue=self.venue,
@@ -65,6 +68,7 @@ class ShardedStream(VenueStream):
             silence_seconds=silence_seconds,
             handshakes=asyncio.Semaphore(_HANDSHAKES_AT_ONCE),
             on_frame=on_frame,
+            on_touch=on_touch,
         )
 
     async def follow(self, markets: Sequence[Market | str]) -> None:
@@ -75,6 +79,7 @@ class ShardedStream(VenueStream):
         followed = {market.market_id for market in self.markets}
         found = await resolve(markets, self._lookup)
         self._place([market for market in found if market.market_id not in followed])
+        self._complete_later()
 
     async def unfollow(self, market_ids: Sequence[str]) -> None:
         """Stop streaming these markets; a socket that has nothing left is closed."""
@@ -128,9 +133,26 @@ class ShardedStream(VenueStream):
             )
         self._opened = True
         self._place(markets)
+        self._complete_later()
         added, self._added = self._added, []
         if added:
             await self.follow(added)
+
+    def _complete_later(self) -> None:
+        if self._completing is None and any(map(incomplete, self.markets)):
+            self._completing = self._spawn(self._complete())
+
+    async def _complete(self) -> None:
+        """Look up again, ever less often, the markets that cannot be subscribed yet because a lookup failed."""
+        backoff = Backoff(self._wiring.reconnect_delay, rng=self._timing.rng)
+        while unknown := [market.market_id for market in self.markets if incomplete(market)]:
+            await self._timing.sleep(backoff.next_delay())
+            found = [market for market in await resolve(unknown, self._lookup) if not incomplete(market)]
+            followed = {market.market_id for market in self.markets if incomplete(market)}
+            found = [market for market in found if market.market_id in followed]
+            await self.unfollow([market.market_id for market in found])
+            self._place(found)
+        self._completing = None
 
     def _place(self, markets: Sequence[Market]) -> None:
         """Put markets where there is room, the rest on new sockets."""

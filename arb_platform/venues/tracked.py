@@ -15,9 +15,10 @@ class TrackedBook:
     """
 
     __slots__ = (
-        "asks", "base_ms", "bids", "book", "book_id", "connected_before", "crossing", "delta_ms", "doubted_at", "doubts", "due_at",
+        "asked", "asks", "base_ms", "bids", "book", "book_id", "connected_before", "crossing", "delta_ms", "doubted_at", "doubts", "due_at",
         "epoch", "hash_proved", "live", "market", "market_id", "pending", "rebuilding", "sequence", "shown_asks",
-        "shown_bids", "sid", "silence", "snapshot", "tries", "written_ms",
+        "shown_bids", "sid", "silence", "snapshot", "spoiled", "tries", "whole_at",
+        "written_ms",
     )  # fmt: skip
 
     def __init__(self, market: Market, depth: int) -> None:
@@ -50,7 +51,12 @@ class TrackedBook:
         self.base_ms = 0
         self.delta_ms = 0
         self.written_ms: dict[int, int] = {}
-        self.pending: list[tuple[int | None, int, int]] = []
+        self.pending: list[tuple[int, int, int]] = []
+        # A REST book was asked for, and something happened that its answer may not hold yet.
+        self.asked = False
+        self.spoiled = False
+        # when the last whole book came
+        self.whole_at: datetime | None = None
         # Kalshi
         self.sid: int | None = None
 
@@ -68,6 +74,7 @@ class TrackedBook:
         self.sid = None
         self.tries = 0
         self.hash_proved = False
+        self.asked = self.spoiled = False
 
     def _forget(self) -> None:
         self.book.clear()
@@ -76,6 +83,14 @@ class TrackedBook:
         self.doubts, self.doubted_at = 0, None
         self.begin(0)
         self.pending.clear()
+
+    def show_again(self) -> None:
+        """The next look shows the book even if nothing visible changed: what was shown is not vouched for."""
+        self.shown_bids = self.shown_asks = None
+
+    def spoil(self) -> None:
+        """Something was missed: a REST book that is under way may be from before it."""
+        self.spoiled = self.spoiled or self.asked
 
     def begin(self, base_ms: int) -> None:
         """The book was replaced: no change of a level is known since."""

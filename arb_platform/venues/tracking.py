@@ -38,7 +38,7 @@ async def resolve(tracked: Sequence[Market | str] | None, lookup: Lookup) -> lis
     """
     if tracked is None:
         return most_traded(await lookup.listed(), DEFAULT_MARKETS)
-    ids = [_id(item) for item in tracked if isinstance(item, str) or _incomplete(item)]
+    ids = [_id(item) for item in tracked if isinstance(item, str) or incomplete(item)]
     try:
         found = await lookup.named(list(dict.fromkeys(ids))) if ids else {}
     except (TransportError, WireError) as error:
@@ -65,6 +65,6 @@ def _id(item: Market | str) -> str:
     return item if isinstance(item, str) else item.market_id
 
 
-def _incomplete(market: Market) -> bool:
+def incomplete(market: Market) -> bool:
     """A Polymarket market without its tokens cannot be subscribed."""
     return market.venue == POLYMARKET and not market.asset_ids

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from arb_platform.domain.markets import Market
 from arb_platform.domain.streams import FeedOutput
@@ -14,6 +14,7 @@ from arb_platform.venues.feed import Feed
 from arb_platform.venues.meters import Meter
 from arb_platform.venues.outbox import Outbox
 from arb_platform.venues.rest_books import BookSource
+from arb_platform.venues.touches import Touch, TouchHook, TouchKind
 
 # Called with each raw frame, its receive time and the session's id, before the feed sees it.
 FrameHook = Callable[[bytes, datetime, str], object]
@@ -46,3 +47,11 @@ class Wiring:
     silence_seconds: float
     handshakes: asyncio.Semaphore
     on_frame: FrameHook | None = None
+    on_touch: TouchHook | None = None
+
+    def touch(
+        self, kind: TouchKind, shard: int, session_id: str, body: Any = None, *, at: datetime | None = None
+    ) -> None:
+        """Tell whoever keeps a recording what a feed is about to be told."""
+        if self.on_touch is not None:
+            self.on_touch(Touch(kind, shard, self.timing.clock() if at is None else at, session_id, body))

@@ -74,7 +74,7 @@ async def _question(
         session_id=session.session_id,
         detail="no market data; asking the REST books",
     )
-    _emit(wiring, event)
+    _emit(wiring, session, event)
     words = "the connection ended before the REST books answered"
     try:
         testimony = await ask(feed, wiring)
@@ -84,7 +84,7 @@ async def _question(
     finally:
         heard_at = last_heard(feed, session)
         ended_at = heard_at if heard_at > silent_since else wiring.timing.clock()
-        _emit(wiring, replace(event, ended_at=ended_at, detail=words))
+        _emit(wiring, session, replace(event, ended_at=ended_at, detail=words))
     log.info(
         "silence",
         extra={
@@ -142,7 +142,8 @@ def _objection(feed: Feed, wiring: Wiring, market: Market, book: object) -> str 
     return None
 
 
-def _emit(wiring: Wiring, event: StreamEvent) -> None:
+def _emit(wiring: Wiring, session: StreamSession, event: StreamEvent) -> None:
     events: Sequence[StreamEvent] = [event]
+    wiring.touch("said", session.shard, session.session_id, events)
     wiring.meter.count(events)
     wiring.outbox.put(events)

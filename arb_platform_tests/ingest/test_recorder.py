@@ -53,7 +53,9 @@ def spool(tmp_path, disk):
 
 
 def recorder_for(spool, **options):
-    return Recorder(spool, "kalshi", clock=lambda: NOON, **{"batch_seconds": 0.01, "retry_seconds": 0.01, **options})
+    return Recorder(
+        spool, "kalshi", clock=lambda: NOON, **{"batch_seconds": 0.01, "retry_seconds": 0.01, **options}
+    )
 
 
 def landed(spool, table):

@@ -78,7 +78,9 @@ def test_what_was_streamed_until_the_stop_is_in_the_lake_with_the_last_words(loc
             last=[ended],
         )
         stop, beats = asyncio.Event(), []
-        recording = asyncio.create_task(record(adapter, location, stop=stop, run_id="r-1", on_beat=beats.append))
+        recording = asyncio.create_task(
+            record(adapter, location, stop=stop, run_id="r-1", on_beat=beats.append)
+        )
         await adapter.said.wait()
         assert alive(location.root, "kalshi")
         stop.set()
@@ -110,7 +112,11 @@ async def record_until_it_ends(adapter, location, *batches, **options):
 
 def test_a_venue_that_refuses_us_ends_the_job_and_what_came_before_is_kept(location):
     with pytest.raises(CredentialsError, match="no such key"):
-        run(record_until_it_ends(ScriptedAdapter, location, [snapshot(1)], error=CredentialsError("no such key")))
+        run(
+            record_until_it_ends(
+                ScriptedAdapter, location, [snapshot(1)], error=CredentialsError("no such key")
+            )
+        )
     assert ask(location, "SELECT count(*) FROM book_snapshots") == [(1,)]
     assert not alive(location.root, "kalshi")
 
@@ -151,7 +157,9 @@ def test_a_corrupt_segment_in_the_spool_is_set_aside_and_does_not_stop_the_strea
     (folder / f"{1:016d}-{'a' * 32}-{'0' * 8}.parquet").write_bytes(b"torn")
     summary = run(record_until_it_ends(ScriptedAdapter, location, [snapshot(1)], ends=True))
     assert summary.promoted_rows == 1
-    assert ask(location, "SELECT kind, detail LIKE '%moved to spool/torn%' FROM stream_events") == [("quarantine", True)]
+    assert ask(location, "SELECT kind, detail LIKE '%moved to spool/torn%' FROM stream_events") == [
+        ("quarantine", True)
+    ]
     assert len(list((location.spool / "torn").iterdir())) == 1
 
 
@@ -178,10 +186,16 @@ asyncio.run(work())
 
 def test_what_was_acknowledged_survives_kill_9_exactly_once(location):
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(location.root)], stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=False
+        [sys.executable, "-c", KILLED, str(location.root)],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=LIMIT,
+        check=False,
     )
     assert done.returncode == -9
     acknowledged = int(done.stdout)
     run(record_until_it_ends(ScriptedAdapter, location, [snapshot(1, session="s-2")], ends=True))
-    found = ask(location, "SELECT count(*), count(DISTINCT sequence) FROM book_snapshots WHERE session_id = 's-1'")
+    found = ask(
+        location, "SELECT count(*), count(DISTINCT sequence) FROM book_snapshots WHERE session_id = 's-1'"
+    )
     assert found == [(acknowledged, acknowledged)]

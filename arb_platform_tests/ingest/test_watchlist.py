@@ -27,7 +27,8 @@ def lake(tmp_path_factory):
         save_listing(lake, listing(*(one.kalshi for one in PAIRS), market("KX-0", status="closed")))
         scores = {0: 0.2, 1: 0.5, 2: 0.8, 3: 0.99}
         candidates = [
-            Candidate(PAIRS[n], score, {}, ("another month",) if n == 3 else ()) for n, score in scores.items()
+            Candidate(PAIRS[n], score, {}, ("another month",) if n == 3 else ())
+            for n, score in scores.items()
         ]
         save_candidates(lake, candidates, NOON)
         save_verdicts(lake, [verdict(PAIRS[0], "review", at=NOON)])

@@ -39,7 +39,9 @@ def test_llm_cost_of_a_whole_day(whole_day):
 
 def test_latency_of_a_whole_day(whole_day):
     row = day_row(whole_day[0]["latency"], venue="kalshi", stage="exchange_to_handed")
-    assert (row["samples"], row["missing"], row["p50_ms"], row["budget_met"]) == (2, 1, 32, True), "a first book is no change"
+    assert (row["samples"], row["missing"], row["p50_ms"], row["budget_met"]) == (2, 1, 32, True), (
+        "a first book is no change"
+    )
     assert day_row(whole_day[0]["latency"], venue="kalshi", stage="handed_to_durable")["p99_ms"] == 100
     assert day_row(whole_day[0]["latency"], venue="polymarket", stage="durable_to_queryable")["samples"] == 2
 

@@ -27,6 +27,15 @@ def lake(location):
         yield opened
 
 
+@pytest.fixture(scope="module")
+def shared_lake(empty_lake, tmp_path_factory):
+    """A lake for the tests of one module that each begin by emptying the tables they use."""
+    root = tmp_path_factory.mktemp("shared_lake") / "data"
+    shutil.copytree(empty_lake, root)
+    with Lake.open(LakeLocation.local(root)) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory):
     """A lake with a little of everything, for tests that only read."""

@@ -184,11 +184,13 @@ def test_a_reader_of_the_published_file_keeps_what_it_opened_while_it_is_refresh
 
 
 def test_a_refresh_that_fails_leaves_the_file_before_it(location, monkeypatch):
-    before = publish(location).read_bytes()
+    published = location.root / "published.duckdb"
+    published.write_bytes(b"the one before")
     monkeypatch.setattr(
         "arb_platform.storage.publish._copy",
         lambda lake, beside: (_ for _ in ()).throw(duckdb.IOException("disk gone")),
     )
     with pytest.raises(StorageError, match="still stands"):
         publish(location)
-    assert (location.root / "published.duckdb").read_bytes() == before
+    assert published.read_bytes() == b"the one before"
+    assert list(location.root.glob("published*")) == [published]

@@ -28,23 +28,23 @@ def trusted(lake, snapshots, events):
     ].to_list()
 
 
-def test_a_crossed_book_is_not_trusted_and_a_one_sided_one_is(lake):
+def test_a_crossed_book_is_not_trusted_and_a_one_sided_one_is(shared_lake):
     books = [snapshot(1), snapshot(2, bid=510_000), snapshot(3, bid=None), snapshot(4, ask=None)]
-    assert trusted(lake, books, []) == [1, 3, 4]
+    assert trusted(shared_lake, books, []) == [1, 3, 4]
 
 
 @pytest.mark.parametrize("kind", ["gap", "silence", "resync"])
-def test_what_fell_into_a_doubt_of_its_market_is_not_trusted_but_what_ended_it_is(lake, kind):
+def test_what_fell_into_a_doubt_of_its_market_is_not_trusted_but_what_ended_it_is(shared_lake, kind):
     books = [snapshot(n, at=second(n)) for n in range(6)]
-    assert trusted(lake, books, [event(kind=kind, start=second(2), end=second(4))]) == [0, 1, 4, 5]
+    assert trusted(shared_lake, books, [event(kind=kind, start=second(2), end=second(4))]) == [0, 1, 4, 5]
 
 
 @pytest.mark.parametrize("kind", ["reconnect", "quarantine", "overflow", "crossed", "clock_skew"])
-def test_other_events_take_nothing_away(lake, kind):
-    assert trusted(lake, [snapshot(1)], [event(kind=kind)]) == [1]
+def test_other_events_take_nothing_away(shared_lake, kind):
+    assert trusted(shared_lake, [snapshot(1)], [event(kind=kind)]) == [1]
 
 
-def test_a_doubt_is_about_its_market_or_connection_only(lake):
+def test_a_doubt_is_about_its_market_or_connection_only(shared_lake):
     other = market("KX-2")
     books = [
         snapshot(1),
@@ -52,21 +52,21 @@ def test_a_doubt_is_about_its_market_or_connection_only(lake):
         snapshot(3, session="s-2"),
         snapshot(4, of=market("KX-1", "polymarket")),
     ]
-    assert trusted(lake, books, []) == [1, 2, 3, 4]
-    assert trusted(lake, books, [event(end=second(1))]) == [2, 3]
-    assert trusted(lake, books, [event(market_id=None, end=second(1))]) == [3]
-    assert trusted(lake, books, [event(market_id="KX-2", session="", end=second(1))]) == [1, 3, 4]
+    assert trusted(shared_lake, books, []) == [1, 2, 3, 4]
+    assert trusted(shared_lake, books, [event(end=second(1))]) == [2, 3]
+    assert trusted(shared_lake, books, [event(market_id=None, end=second(1))]) == [3]
+    assert trusted(shared_lake, books, [event(market_id="KX-2", session="", end=second(1))]) == [1, 3, 4]
 
 
-def test_a_doubt_that_goes_on_ends_with_its_epoch_or_its_connection(lake):
+def test_a_doubt_that_goes_on_ends_with_its_epoch_or_its_connection(shared_lake):
     books = [
         snapshot(1),
         snapshot(2, at=second(9)),
         snapshot(3, at=second(9), epoch=2),
         snapshot(4, at=second(9), session="s-2"),
     ]
-    assert trusted(lake, books, [event(start=second(1), epoch=1)]) == [1, 3, 4]
-    assert trusted(lake, books, [event(start=second(1), epoch=None)]) == [1, 4]
+    assert trusted(shared_lake, books, [event(start=second(1), epoch=1)]) == [1, 3, 4]
+    assert trusted(shared_lake, books, [event(start=second(1), epoch=None)]) == [1, 4]
 
 
 def test_the_view_stays_usable_with_many_snapshots_and_events(lake):

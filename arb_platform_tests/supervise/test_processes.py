@@ -37,7 +37,11 @@ def child(tmp_path):
 
     def make(code, **options):
         log = tmp_path / "logs" / f"{len(made)}.log"
-        options = {"ready": lambda: log.exists() and log.stat().st_size > 0, "environment": dict(os.environ), **options}
+        options = {
+            "ready": lambda: log.exists() and log.stat().st_size > 0,
+            "environment": dict(os.environ),
+            **options,
+        }
         made.append(Child("tiny", [sys.executable, "-c", code], log=log, **options))
         return made[-1]
 
@@ -124,7 +128,9 @@ def test_what_a_child_left_behind_before_it_was_started_again_ends_too(child):
 
 
 def test_a_child_that_dies_while_it_starts_is_told_with_its_last_words_and_its_log(child):
-    tiny = child("import sys; print(); print('no such table', file=sys.stderr); sys.exit(1)", ready=lambda: False)
+    tiny = child(
+        "import sys; print(); print('no such table', file=sys.stderr); sys.exit(1)", ready=lambda: False
+    )
     tiny.start()
     with pytest.raises(StartFailed, match="tiny ended while it started: no such table") as caught:
         tiny.wait_ready(30)

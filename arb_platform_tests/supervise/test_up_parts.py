@@ -44,7 +44,9 @@ def sleeper():
     started = []
 
     def start():
-        process = subprocess.Popen([sys.executable, "-c", WAITS], stdout=subprocess.PIPE, start_new_session=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", WAITS], stdout=subprocess.PIPE, start_new_session=True
+        )
         assert process.stdout.readline() == b"up\n"
         started.append(process)
         return process
@@ -94,7 +96,7 @@ def test_two_on_one_folder_are_refused_also_from_another_process(tmp_path):
         [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout.readline() == "alone\n"
-        with pytest.raises(SettingsError, match="another `arb up` runs on .*ARB_DATA_DIR"), _alone(tmp_path):
+        with pytest.raises(SettingsError, match=r"another `arb up` runs on .*ARB_DATA_DIR"), _alone(tmp_path):
             raise AssertionError("entered")
         holder.kill()
         holder.wait(10)
@@ -166,7 +168,9 @@ def test_the_watch_tells_of_a_stream_once_and_starts_a_dead_child_again(tmp_path
     monkeypatch.setattr("arb_platform.supervise.up._FIRST_RESTART_SECONDS", 0.01)
     write_heartbeat(tmp_path, replace(BEAT, at=datetime.now(UTC)))
     said, restarted = [], threading.Event()
-    child = Child("tiny", [sys.executable, "-c", "print('broken')"], environment=dict(os.environ), log=tmp_path / "log")
+    child = Child(
+        "tiny", [sys.executable, "-c", "print('broken')"], environment=dict(os.environ), log=tmp_path / "log"
+    )
 
     def say(text):
         said.append(text)

@@ -334,11 +334,12 @@ def test_deep_nesting_and_huge_frames_are_rows_of_bounded_size():
 
 def test_a_clock_that_disagrees_is_one_event_per_episode():
     feed = feed_with_books()
-    outputs = feed.receive(delta(2, ms=NOW_MS + 5_000), NOW) + feed.receive(delta(3, ms=1), NOW)
+    assert not events(feed.receive(delta(2, ms=NOW_MS), NOW))
+    outputs = feed.receive(delta(3, ms=NOW_MS + 5_000), NOW) + feed.receive(delta(4, ms=1), NOW)
     [begun] = events(outputs)
     assert begun.kind == "clock_skew"
     assert [one.exchange_time is None for one in snapshots(outputs)] == [False, True]
-    [ended] = events(feed.receive(delta(4, ms=NOW_MS), after(1)))
+    [ended] = events(feed.receive(delta(5, ms=NOW_MS), after(1)))
     assert (ended.event_id, ended.ended_at) == (begun.event_id, after(1))
 
 

@@ -141,7 +141,8 @@ def test_a_change_below_the_visible_levels_shows_nothing():
 def test_a_change_before_the_first_book_is_an_orphan_and_the_book_is_asked_for():
     feed = PolymarketFeed([polymarket()])
     feed.connected("s1", NOW)
-    assert feed.receive(price_change((YES, "BUY", "0.06", "300", "0.07", "0.08")), NOW) == []
+    [silence] = feed.receive(price_change((YES, "BUY", "0.06", "300", "0.07", "0.08")), NOW)
+    assert (silence.kind, silence.ended_at) == ("silence", None)
     assert feed.orphans == 1
     assert feed.books_wanted() == [YES]
     assert feed.snapshot_of(CONDITION) is None
@@ -484,7 +485,7 @@ def test_a_reconnect_starts_every_book_anew_and_counts_snapshots_from_one():
     feed.disconnected(after(1), "lost")
     assert feed.snapshot_of(CONDITION) is None
     feed.connected("s2", after(2))
-    assert feed.receive(price_change((YES, "BUY", "0.07", "9", "0.07", "0.08")), after(3)) == []
+    assert snapshots(feed.receive(price_change((YES, "BUY", "0.07", "9", "0.07", "0.08")), after(3))) == []
     [snapshot] = snapshots(feed.receive(sample(VENUE, "ws_book.json"), after(4)))
     assert (snapshot.epoch, snapshot.sequence, snapshot.session_id) == (2, 1, "s2")
     assert top(snapshot)[0][0] == ("0.07", "100")
