@@ -29,7 +29,7 @@ from arb_platform.reports.report import (
 )
 
 # While one of these lasts, the books it is about are not vouched for.
-BLIND_KINDS: Final = ("gap", "silence", "overflow", "reconnect")
+BLIND_KINDS: Final = ("gap", "silence", "resync", "overflow", "reconnect")
 # contract word -> column
 _KIND_COLUMNS: Final = {
     "gap": "gaps", "silence": "silences", "resync": "resyncs", "quarantine": "quarantines", "overflow": "overflows",

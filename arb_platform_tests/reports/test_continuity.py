@@ -84,8 +84,12 @@ def test_time_between_two_connections_is_not_vouched_for():
     assert vouched(two, [], [landed(), landed(name="s2")]) == pytest.approx(0.9)
 
 
-def test_a_resync_or_a_crossed_book_does_not_blind():
-    assert vouched([session(0, 100)], [event("crossed", 1, 90), event("resync", 1, 90)], [landed()]) == 1
+def test_a_crossed_book_does_not_blind():
+    assert vouched([session(0, 100)], [event("crossed", 1, 90)], [landed()]) == 1
+
+
+def test_a_book_is_not_vouched_for_while_it_is_rebuilt_as_in_books_trusted():
+    assert vouched([session(0, 100)], [event("resync", 1, 90)], [landed()]) == pytest.approx(0.11)
 
 
 def test_a_gap_that_goes_on_counts_to_the_end_of_the_connection():
