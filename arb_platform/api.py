@@ -221,7 +221,8 @@ _CLIENT_OPTIONS = frozenset(
 
 
 def lake_location(settings: Settings) -> attach.LakeLocation:
-    """Where the lake of this profile is."""
+    """Where the lake of this profile is. Demo's is always in its own folder, so that it never mixes with live."""
+    live = settings.profile == "live"
     s3 = attach.S3Access(
         _secret(settings.aws_access_key_id),
         _secret(settings.aws_secret_access_key),
@@ -230,9 +231,9 @@ def lake_location(settings: Settings) -> attach.LakeLocation:
     )
     return attach.LakeLocation.at(
         settings.root,
-        catalog=settings.lake_catalog,
-        data=settings.lake_data,
-        s3=s3 if any(_set(s3)) else None,
+        catalog=settings.lake_catalog if live else None,
+        data=settings.lake_data if live else None,
+        s3=s3 if live and any(_set(s3)) else None,
     )
 
 

@@ -104,12 +104,12 @@ class Settings(BaseSettings):
         None,
         alias="ARB_LAKE_CATALOG",
         repr=False,  # a PostgreSQL address may hold a password
-        description="default: SQLite file under the data directory; or `postgres:<libpq string or URL>`",
+        description="live only; default: SQLite file under the data directory; or `postgres:<libpq string or URL>`",
     )
     lake_data: str | None = Field(
         None,
         alias="ARB_LAKE_DATA",
-        description="default: folder under the data directory; or `s3://bucket/prefix`",
+        description="live only; default: folder under the data directory; or `s3://bucket/prefix`",
     )
     aws_access_key_id: SecretStr | None = Field(None, alias="AWS_ACCESS_KEY_ID", description="S3 access")
     aws_secret_access_key: SecretStr | None = Field(

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 import arb_platform
+from arb_platform import api
+from arb_platform.settings import load_settings
 from arb_platform.simulate.kalshi_keys import generate_key_pair
 from arb_platform.venues.kalshi import KalshiFeed
 from arb_platform.venues.polymarket import PolymarketFeed
@@ -113,3 +115,14 @@ def test_using_the_public_classes_loads_what_they_need_and_never_dagster():
     )
     assert "dagster" not in loaded
     assert "duckdb" in loaded  # so the test above would have seen it
+
+
+LAKE = {"lake_catalog": "postgres:dbname=lake", "lake_data": "s3://bucket/lake/"}
+
+
+def test_a_lake_somewhere_else_is_for_live_and_never_for_the_demo(tmp_path):
+    live = load_settings(data_dir=tmp_path, profile="live", **LAKE)
+    assert (api.lake_location(live).catalog, api.lake_location(live).data) == tuple(LAKE.values())
+    demo = api.lake_location(load_settings(data_dir=tmp_path, profile="demo", **LAKE))
+    assert demo == api.lake_location(load_settings(data_dir=tmp_path, profile="demo"))
+    assert str(tmp_path / "demo") in demo.catalog

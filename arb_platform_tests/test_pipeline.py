@@ -206,6 +206,13 @@ def test_named_markets_that_the_lake_does_not_know_are_asked_for_all_the_same(se
     assert pipeline.markets_to_stream(settings, "kalshi") is None
 
 
+def test_a_track_that_is_a_list_is_followed_to_the_letter_also_where_it_names_nothing(copied):
+    listed = copied(track="KX-9")
+    assert pipeline.markets_to_stream(listed, "kalshi") == ["KX-9"]
+    assert pipeline.markets_to_stream(listed, "polymarket") == []
+    assert len(pipeline.markets_to_stream(copied(track="all"), "polymarket")) == MARKETS
+
+
 def test_kalshi_is_polled_without_a_key_and_pushed_with_one(settings):
     bare = settings.model_copy(update={"kalshi_api_key": None, "kalshi_private_key_path": None})
     assert isinstance(pipeline.adapter_for(bare, "kalshi", markets=["KX-1"]), KalshiAdapter)

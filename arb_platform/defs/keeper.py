@@ -7,6 +7,8 @@ status does not: a killed run can stay STARTED, and an orphan can stream on afte
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final, Literal
 
 import dagster as dg
@@ -17,14 +19,15 @@ from arb_platform.defs.streams import VENUES, StreamConfig, stream_order_books
 from arb_platform.ingest.heartbeat import alive, read_heartbeat
 from arb_platform.settings import load_settings
 
+# Dagster has not begun with these: a full queue is waited for as long as it takes.
+_WAITING: Final = frozenset({dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED})
 _IN_PROGRESS: Final = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
+    *_WAITING,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-# From a launch to the lease, on a machine that is busy with everything else that starts.
+# From the end of the queue to the lease, on a machine that is busy with everything else that starts.
 GRACE_SECONDS: Final = 60.0
 # A process that had the lease and lost it is dead; its run is given up after so long without a heartbeat.
 STALE_SECONDS: Final = 5.0
@@ -47,11 +50,15 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What it sees now. ``silent_seconds`` is None when none of the runs ever had a heartbeat."""
+    """What it sees now; each is None when there is no such run.
+
+    ``begun_seconds`` is how long ago the youngest run left the queue (0 while one is still in it),
+    ``silent_seconds`` the age of the last heartbeat of one of the runs.
+    """
 
     now: float
     leased: bool
-    runs: int
+    begun_seconds: float | None
     silent_seconds: float | None
 
 
@@ -60,9 +67,9 @@ def decide(sight: Sight, memory: Memory) -> Decision:
     since_launch = sight.now - memory.launched_at
     if sight.leased:
         return "streaming"
-    if sight.runs:
+    if sight.begun_seconds is not None:
         died = sight.silent_seconds is not None and sight.silent_seconds > STALE_SECONDS
-        return "give up" if died or since_launch > GRACE_SECONDS else "starting"
+        return "give up" if died or sight.begun_seconds > GRACE_SECONDS else "starting"
     return "back off" if since_launch < memory.backoff_seconds else "launch"
 
 
@@ -87,7 +94,7 @@ def stream_keeper(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     requests: list[dg.RunRequest] = []
     reasons: list[str] = []
     for venue in VENUES:
-        runs = context.instance.get_runs(
+        runs = context.instance.get_run_records(
             dg.RunsFilter(tags={STREAM_TAG: venue}, statuses=_IN_PROGRESS), limit=5
         )
         memory, sight = memories.get(venue, Memory()), _look(venue, runs)
@@ -105,12 +112,21 @@ def stream_keeper(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     )
 
 
-def _look(venue: str, runs: Sequence[dg.DagsterRun]) -> Sight:
+def _look(venue: str, runs: Sequence[dg.RunRecord]) -> Sight:
     root, now = load_settings().root, pipeline.now()
     beat = read_heartbeat(root, venue)
-    theirs = beat is not None and any(run.run_id == beat.run_id for run in runs)
+    theirs = beat is not None and any(run.dagster_run.run_id == beat.run_id for run in runs)
     silent = (now - beat.at).total_seconds() if beat is not None and theirs else None
-    return Sight(now.timestamp(), alive(root, venue), len(runs), silent)
+    return Sight(
+        now.timestamp(), alive(root, venue), min(map(partial(_begun, now), runs), default=None), silent
+    )
+
+
+def _begun(now: datetime, run: dg.RunRecord) -> float:
+    """Seconds since a run left the queue: its record changes with its status and not while it works."""
+    if run.dagster_run.status in _WAITING:
+        return 0.0
+    return (now - run.update_timestamp.astimezone(UTC)).total_seconds()
 
 
 def _request(venue: str, memory: Memory) -> dg.RunRequest:
@@ -122,10 +138,10 @@ def _request(venue: str, memory: Memory) -> dg.RunRequest:
     )
 
 
-def _give_up(context: dg.SensorEvaluationContext, venue: str, runs: Sequence[dg.DagsterRun]) -> None:
+def _give_up(context: dg.SensorEvaluationContext, venue: str, runs: Sequence[dg.RunRecord]) -> None:
     for run in runs:
         context.instance.report_run_failed(
-            run,
+            run.dagster_run,
             f"the process that streamed {venue} is gone: its lease is free. stream_keeper starts another.",
         )
 

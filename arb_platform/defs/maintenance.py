@@ -1,4 +1,4 @@
-"""Keeping the lake small and fast."""
+"""Keeping the lake small and fast, and a plain DuckDB file of it fresh."""
 
 import dagster as dg
 
@@ -27,9 +27,21 @@ def maintain(context: dg.OpExecutionContext) -> None:
     )
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Merge, sort, expire, clean up, retention.")
+@dg.op(
+    ins={"maintained": dg.In(dg.Nothing)},
+    description="Refresh published.duckdb, for tools that cannot attach the lake. Readers keep what they opened.",
+)
+def publish(context: dg.OpExecutionContext) -> None:
+    target = pipeline.publish_lake(load_settings())
+    context.add_output_metadata({"file": dg.MetadataValue.path(target), "bytes": target.stat().st_size})
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    description="Merge, sort, expire, clean up, retention; then refresh published.duckdb.",
+)
 def maintain_lake() -> None:
-    maintain()
+    publish(maintain())
 
 
 maintain_lake_schedule = dg.ScheduleDefinition(

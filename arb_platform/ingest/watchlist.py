@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from arb_platform.domain.markets import Market
+from arb_platform.domain.markets import KALSHI, POLYMARKET, Market
 from arb_platform.storage.lake import Lake
 from arb_platform.storage.markets import load_markets
 
@@ -15,12 +15,10 @@ LARGEST_WATCHLIST: Final = 400
 def watchlist(lake: Lake, venue: str, track: str, *, limit: int = LARGEST_WATCHLIST) -> list[Market] | None:
     """The markets of ``venue`` to follow, or None when the lake does not know any yet.
 
-    ``track`` is ``pairs`` (accepted pairs first, then candidates, then by volume), ``all``, or a
-    comma-separated list of ids of either venue.
+    ``track`` is ``pairs`` (accepted pairs first, then candidates, then by volume) or ``all``; for
+    anything else see :func:`named_markets`.
     """
     markets = {market.market_id: market for market in load_markets(lake, venue)}
-    if track not in {"pairs", "all"}:
-        return [markets[name] for name in named(track) if name in markets] or None
     by_volume = sorted(markets.values(), key=lambda market: market.volume or Decimal(0), reverse=True)
     if track == "all":
         return by_volume or None
@@ -28,9 +26,32 @@ def watchlist(lake: Lake, venue: str, track: str, *, limit: int = LARGEST_WATCHL
     return list({market.market_id: market for market in [*first, *by_volume]}.values())[:limit] or None
 
 
+def is_list(track: str) -> bool:
+    """True when ``track`` names markets, and nothing but these is to be followed."""
+    return track not in {"pairs", "all"}
+
+
 def named(track: str) -> list[str]:
     """The ids of a comma-separated list."""
     return [name.strip() for name in track.split(",") if name.strip()]
+
+
+def named_of(track: str, venue: str) -> list[str]:
+    """Those ids of a list for both venues that have the form of ``venue``'s.
+
+    Polymarket's condition ids begin with 0x and its token ids are decimal numbers; everything else is a Kalshi ticker.
+    """
+    return [
+        name
+        for name in named(track)
+        if (POLYMARKET if name.startswith("0x") or name.isdecimal() else KALSHI) == venue
+    ]
+
+
+def named_markets(lake: Lake, venue: str, names: Sequence[str]) -> list[Market | str]:
+    """What was named, as far as the lake knows it; an id that it does not know is looked up at the venue."""
+    known = {market.market_id: market for market in load_markets(lake, venue, ids=names, active_only=False)}
+    return [known.get(name, name) for name in names]
 
 
 def _in_pairs(lake: Lake, venue: str) -> Sequence[str]:

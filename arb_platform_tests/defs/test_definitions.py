@@ -266,14 +266,39 @@ def earlier(cursor, seconds):
     return json.dumps(state)
 
 
-def test_a_run_whose_process_is_gone_is_marked_as_failed_and_replaced(environment, instance):
+@pytest.fixture
+def an_hour_later(monkeypatch):
+    """The keeper's clock, put on by an hour when this is called."""
+    return lambda: monkeypatch.setattr(pipeline, "now", lambda: datetime.now(UTC) + timedelta(hours=1))
+
+
+def test_a_run_whose_process_is_gone_is_marked_as_failed_and_replaced(environment, instance, an_hour_later):
     _, _, cursor = keep(instance)
     run = in_progress(instance, "kalshi")
-    requests, _, cursor = keep(instance, earlier(cursor, 3600))
+    an_hour_later()
+    requests, _, cursor = keep(instance, cursor)
     assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
     assert "kalshi" not in [request.tags[STREAM_TAG] for request in requests]
     requests, _, _ = keep(instance, cursor)
     assert "kalshi" in [request.tags[STREAM_TAG] for request in requests]
+
+
+def test_a_run_in_the_queue_is_waited_for_as_long_as_it_takes(environment, instance, an_hour_later):
+    # a QUEUED run needs a code location behind it; the keeper sees both as waiting
+    status = dg.DagsterRunStatus.NOT_STARTED
+    _, _, cursor = keep(instance)
+    run = in_progress(instance, "kalshi", status)
+    an_hour_later()
+    requests, why, _ = keep(instance, cursor)
+    assert "kalshi" not in [request.tags[STREAM_TAG] for request in requests]
+    assert instance.get_run_by_id(run.run_id).status == status, why
+
+
+def test_a_keeper_that_lost_its_memory_waits_for_a_run_that_has_just_begun(environment, instance):
+    run = in_progress(instance, "kalshi", dg.DagsterRunStatus.STARTING)
+    requests, _, _ = keep(instance, cursor=None)
+    assert [request.tags[STREAM_TAG] for request in requests] == ["polymarket"]
+    assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.STARTING
 
 
 def test_a_run_that_was_killed_after_its_first_words_is_not_waited_for_a_minute(

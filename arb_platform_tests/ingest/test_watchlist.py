@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from arb_platform.domain.pairs import Candidate
-from arb_platform.ingest.watchlist import named, watchlist
+from arb_platform.ingest.watchlist import is_list, named, named_markets, named_of, watchlist
 from arb_platform.storage.lake import Lake, LakeLocation
 from arb_platform.storage.markets import save_listing
 from arb_platform.storage.pairs import save_candidates, save_review, save_verdicts
@@ -56,17 +56,27 @@ def test_all_is_every_active_market_the_most_traded_first(lake):
     assert ids(watchlist(lake, "kalshi", "all")) == [f"KX-{n}" for n in range(7, 0, -1)]
 
 
-def test_a_list_of_ids_takes_those_of_this_venue_in_its_order(lake):
-    assert ids(watchlist(lake, "kalshi", "KX-5, 0x2 ,KX-1")) == ["KX-5", "KX-1"]
-    assert ids(watchlist(lake, "polymarket", "KX-5, 0x2 ,KX-1")) == ["0x2"]
+@pytest.mark.parametrize(("track", "listed"), [("pairs", False), ("all", False), ("KX-1", True), ("", True)])
+def test_whatever_is_not_a_rule_is_a_list(track, listed):
+    assert is_list(track) is listed
+
+
+def test_a_list_for_both_venues_is_shared_out_by_the_form_of_the_ids():
+    token = "7" * 77
+    assert named_of(f"KX-5, 0x2 ,{token},KX-1", "kalshi") == ["KX-5", "KX-1"]
+    assert named_of(f"KX-5, 0x2 ,{token},KX-1", "polymarket") == ["0x2", token]
+
+
+def test_named_markets_are_taken_from_the_lake_and_unknown_ones_left_to_the_venue(lake):
+    known, closed, unknown = named_markets(lake, "kalshi", ["KX-5", "KX-0", "KX-99"])
+    assert (known.market_id, closed.status, unknown) == ("KX-5", "closed", "KX-99")
 
 
 def test_a_market_that_is_closed_is_not_followed(lake):
     assert "KX-0" not in ids(watchlist(lake, "kalshi", "all"))
-    assert watchlist(lake, "kalshi", "KX-0") is None
 
 
-@pytest.mark.parametrize("track", ["pairs", "all", "KX-1"])
+@pytest.mark.parametrize("track", ["pairs", "all"])
 def test_a_lake_that_knows_no_market_leaves_the_choice_to_the_adapter(empty, track):
     assert watchlist(empty, "kalshi", track) is None
 
