@@ -8,8 +8,8 @@ STAMP := .venv/.installed
 run: setup ## start the platform in the demo profile
 	$(BIN)/arb up --profile demo
 
-test: setup ## run the whole suite
-	$(BIN)/pytest
+test: setup ## run the whole suite, a file at a time on each of two cores
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
