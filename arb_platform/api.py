@@ -221,20 +221,28 @@ _CLIENT_OPTIONS = frozenset(
 
 
 def lake_location(settings: Settings) -> attach.LakeLocation:
-    """Where the lake of this profile is. Demo's is always in its own folder, so that it never mixes with live."""
-    live = settings.profile == "live"
+    """Where the lake of this profile is.
+
+    At an address that was set (``ARB_LAKE_CATALOG``, ``ARB_LAKE_DATA``) demo's lies beside live's, so that the
+    two never mix.
+    """
     s3 = attach.S3Access(
         _secret(settings.aws_access_key_id),
         _secret(settings.aws_secret_access_key),
         settings.aws_region,
         settings.aws_endpoint_url_s3,
     )
-    return attach.LakeLocation.at(
+    location = attach.LakeLocation.at(
         settings.root,
-        catalog=settings.lake_catalog if live else None,
-        data=settings.lake_data if live else None,
-        s3=s3 if live and any(_set(s3)) else None,
+        catalog=settings.lake_catalog,
+        data=settings.lake_data,
+        s3=s3 if any(_set(s3)) else None,
     )
+    return location.beside("demo") if settings.profile == "demo" and _elsewhere(settings) else location
+
+
+def _elsewhere(settings: Settings) -> bool:
+    return settings.lake_catalog is not None or settings.lake_data is not None
 
 
 def open_lake(*, read_only: bool = True, settings: Settings | None = None) -> duckdb.DuckDBPyConnection:

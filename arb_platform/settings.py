@@ -104,12 +104,12 @@ class Settings(BaseSettings):
         None,
         alias="ARB_LAKE_CATALOG",
         repr=False,  # a PostgreSQL address may hold a password
-        description="live only; default: SQLite file under the data directory; or `postgres:<libpq string or URL>`",
+        description="default: SQLite file under the data directory; or `postgres:<libpq string or URL>`; demo uses a schema (or file) of its own there",
     )
     lake_data: str | None = Field(
         None,
         alias="ARB_LAKE_DATA",
-        description="live only; default: folder under the data directory; or `s3://bucket/prefix`",
+        description="default: folder under the data directory; or `s3://bucket/prefix`; demo uses `demo/` below it",
     )
     aws_access_key_id: SecretStr | None = Field(None, alias="AWS_ACCESS_KEY_ID", description="S3 access")
     aws_secret_access_key: SecretStr | None = Field(

@@ -120,9 +120,18 @@ def test_using_the_public_classes_loads_what_they_need_and_never_dagster():
 LAKE = {"lake_catalog": "postgres:dbname=lake", "lake_data": "s3://bucket/lake/"}
 
 
-def test_a_lake_somewhere_else_is_for_live_and_never_for_the_demo(tmp_path):
-    live = load_settings(data_dir=tmp_path, profile="live", **LAKE)
-    assert (api.lake_location(live).catalog, api.lake_location(live).data) == tuple(LAKE.values())
-    demo = api.lake_location(load_settings(data_dir=tmp_path, profile="demo", **LAKE))
-    assert demo == api.lake_location(load_settings(data_dir=tmp_path, profile="demo"))
-    assert str(tmp_path / "demo") in demo.catalog
+@pytest.mark.parametrize(
+    ("catalog", "data"), [tuple(LAKE.values()), ("/lakes/catalog.sqlite", None), (None, "/lakes/files")]
+)
+def test_at_an_address_that_was_set_demo_and_live_share_nothing(tmp_path, catalog, data):
+    there = {"data_dir": tmp_path, "lake_catalog": catalog, "lake_data": data}
+    live, demo = (api.lake_location(load_settings(profile=profile, **there)) for profile in ("live", "demo"))
+    assert (live.catalog, live.schema) != (demo.catalog, demo.schema)
+    assert live.data != demo.data
+    assert catalog is None or catalog.partition("/catalog")[0] in demo.catalog
+    assert data is None or demo.data.startswith(data)
+
+
+def test_live_uses_the_address_as_it_is(tmp_path):
+    live = api.lake_location(load_settings(data_dir=tmp_path, profile="live", **LAKE))
+    assert (live.catalog, live.data, live.schema) == (*LAKE.values(), "arb")

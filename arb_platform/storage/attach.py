@@ -1,6 +1,6 @@
 """Where a lake is, and how a DuckDB connection gets it attached without downloading anything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -34,13 +34,14 @@ class LakeLocation:
     """Where the parts of a lake are: ``root`` is always local (spool, lock, generated files).
 
     ``catalog`` is ``sqlite:<path>`` or ``postgres:<libpq string or URL>``, ``data`` a folder or
-    ``s3://bucket/prefix``.
+    ``s3://bucket/prefix``, ``schema`` the one of a PostgreSQL catalogue.
     """
 
     root: Path
     catalog: str
     data: str
     s3: S3Access | None = None
+    schema: str = "arb"
 
     @classmethod
     def local(cls, root: Path) -> "LakeLocation":
@@ -60,6 +61,16 @@ class LakeLocation:
         if "://" not in data:
             data = str(Path(data).expanduser().resolve())
         return cls(root, catalog, data.rstrip("/") + "/", s3)
+
+    def beside(self, name: str) -> "LakeLocation":
+        """Another lake at the same addresses that shares neither table nor file with this one."""
+        file = self.catalog_file
+        return replace(
+            self,
+            catalog=self.catalog if file is None else f"{_SQLITE}{file.with_name(f'{name}-{file.name}')}",
+            data=f"{self.data}{name}/",
+            schema=f"{self.schema}_{name}",
+        )
 
     @property
     def spool(self) -> Path:
@@ -123,7 +134,7 @@ def attach_statement(location: LakeLocation, *, read_only: bool) -> str:
         options += ["META_JOURNAL_MODE 'WAL'", f"META_BUSY_TIMEOUT {_BUSY_TIMEOUT_MS}"]
     else:
         target = f"ducklake:postgres:{_libpq(location.catalog)}"
-        options.append("METADATA_SCHEMA 'arb'")
+        options.append(f"METADATA_SCHEMA {quoted(location.schema)}")
     # Inlined rows would live in the catalogue, where SQLite's single writer is the bottleneck.
     options.append("READ_ONLY" if read_only else "DATA_INLINING_ROW_LIMIT 0")
     return f"ATTACH {quoted(target)} AS lake ({', '.join(options)})"
