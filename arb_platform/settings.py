@@ -4,12 +4,13 @@ The class is frozen and read once per process; nothing else looks at the environ
 """
 
 import os
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from arb_platform.domain.errors import SettingsError
@@ -144,6 +145,27 @@ class Settings(BaseSettings):
     alert_urls: SecretStr | None = Field(
         None, alias="ARB_ALERT_URLS", description="Apprise URLs for alerts, comma-separated"
     )
+
+    @field_validator("*")
+    @classmethod
+    def _addresses_are_addresses(cls, value: Any, info: ValidationInfo) -> Any:
+        name = info.field_name or ""
+        schemes = {"_ws_url": ("ws://", "wss://"), "_url": ("http://", "https://")}
+        for ending, allowed in schemes.items():
+            if name.endswith(ending) and isinstance(value, str):
+                if not value.startswith(allowed):
+                    raise ValueError(f"an address begins with {' or '.join(allowed)}")
+                break
+        return value
+
+    @field_validator("nightly_cron")
+    @classmethod
+    def _cron_has_five_fields(cls, value: str) -> str:
+        if not re.fullmatch(
+            r"[0-9*,/-]+ +[0-9*,/-]+ +[0-9*,/?L-]+ +[0-9A-Za-z*,/-]+ +[0-9A-Za-z*,/#-]+", value
+        ):
+            raise ValueError("a time of day in cron's five fields, for example `30 2 * * *`")
+        return value
 
     @property
     def root(self) -> Path:

@@ -3,6 +3,7 @@
 import platform as python_platform
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
@@ -27,6 +28,11 @@ _LOW_DISK_BYTES: Final = 2 * 2**30
 _RETIRES_SOON_DAYS: Final = 60
 _SPENT_TODAY: Final = """
 SELECT coalesce(sum(cost_usd), 0) AS spent FROM lake.llm_calls WHERE started_at >= current_date
+"""
+
+_SKEWED: Final = """
+SELECT venue, max_by(detail, started_at) FROM lake.stream_events
+WHERE kind = 'clock_skew' AND ended_at IS NULL GROUP BY venue
 """
 
 
@@ -61,6 +67,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Everything a doctor looks at, in the order in which people need it."""
     yield Finding("versions", "ok", ", ".join(f"{name} {version(name)}" for name in _PACKAGES) + f", Python {python_platform.python_version()}")  # fmt: skip
     yield Finding("profile", "ok", f"{settings.profile}, data in {settings.root}")
+    yield from _clock(settings)
+    yield from _changed(settings)
     yield from _secrets(settings)
     yield _kalshi_key(settings)
     yield _disk(settings)
@@ -75,6 +83,24 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
             value = getattr(settings, name)
             state = "set" if isinstance(value, SecretStr) and value.get_secret_value() else "unset"
             yield Finding(str(field.alias), "ok", state)
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    """The machine's clock, and what the venues' clocks say about it while they stream."""
+    yield Finding("clock", "ok", f"{pipeline.now():%Y-%m-%d %H:%M:%S} UTC here; the night's work is at {settings.nightly_cron!r} in New York")  # fmt: skip
+    with suppress(ArbError), Lake.open(api.lake_location(settings), read_only=True) as lake:
+        for venue, detail in lake.query(_SKEWED).iter_rows():
+            yield Finding(
+                f"clock of {venue}", "wrong", f"{detail}; check this machine's time synchronisation"
+            )
+
+
+def _changed(settings: Settings) -> Iterator[Finding]:
+    """Settings that are not as they come; an address of a catalogue may hold a password and is not shown."""
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if "SecretStr" not in str(field.annotation) and value != field.get_default():
+            yield Finding(str(field.alias), "ok", str(value) if field.repr else "set")
 
 
 def _kalshi_key(settings: Settings) -> Finding:

@@ -11,7 +11,7 @@ import click
 from arb_platform import pipeline
 from arb_platform.cli.console import Steps, out, print_json, print_table
 from arb_platform.cli.options import json_option, profile_option, settings_for, venue_argument
-from arb_platform.domain.errors import SettingsError
+from arb_platform.domain.errors import ListingError
 from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.domain.pairs import Candidate
 from arb_platform.reports.page import to_page
@@ -81,6 +81,7 @@ def validate(budget_usd: float | None, dry_run: bool, as_json: bool, profile: st
     settings = settings_for(profile)
     if dry_run:
         ahead = pipeline.forecast_validation(settings)
+        _need_candidates(ahead.to_ask + ahead.cached + ahead.skipped_by_rules)
         if as_json:
             print_json(asdict(ahead))
         else:
@@ -89,6 +90,7 @@ def validate(budget_usd: float | None, dry_run: bool, as_json: bool, profile: st
     budget = None if budget_usd is None else Decimal(str(budget_usd))
     with Steps("pairs judged").shown() as steps:
         summary = asyncio.run(pipeline.validate_pairs(settings, budget_usd=budget, progress=steps.at))
+    _need_candidates(summary.asked + summary.cached + summary.skipped_by_rules + summary.not_asked)
     if as_json:
         print_json(asdict(summary))
         return
@@ -143,6 +145,13 @@ def maintain(as_json: bool, profile: str | None) -> None:  # noqa: FBT001
         out.print(f"{done.files_before} files became {done.files_after}, {done.bytes_before:,} bytes became {done.bytes_after:,}; {done.rows:,} rows kept, {dropped:,} beyond retention dropped.")  # fmt: skip
 
 
+def _need_candidates(there_are: int) -> None:
+    if not there_are:
+        raise ListingError(
+            "the lake has no candidate pairs yet; list the venues and propose some: arb markets, then arb match"
+        )
+
+
 def _day(text: str | None) -> date | None:
     if text is None:
         return None
@@ -151,8 +160,8 @@ def _day(text: str | None) -> date | None:
             return datetime.now(UTC).date() - timedelta(days=int(text[:-1]))
         return date.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise SettingsError(
-            f"--since takes a day like 2026-11-01 or days back like 7d, not {text!r}"
+        raise click.BadParameter(
+            f"takes a day like 2026-11-01 or days back like 7d, not {text!r}", param_hint="--since"
         ) from None
 
 

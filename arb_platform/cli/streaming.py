@@ -97,18 +97,21 @@ def simulate(  # noqa: PLR0917 click passes by name
     environment_file: Path | None,
 ) -> None:
     """Run the simulator of WHAT on 127.0.0.1 until Ctrl-C."""
-    stand = build_stand(
-        what,
-        port=port,
-        seed=seed,
-        faults=faults,
-        markets_per_venue=markets_per_venue,
-        rate=rate,
-        recordings=recordings,
-        speed=speed,
-        private_key_path=None if environment_file is None else environment_file.with_suffix(".pem"),
-        now=pipeline.now(),
-    )
+    try:
+        stand = build_stand(
+            what,
+            port=port,
+            seed=seed,
+            faults=faults,
+            markets_per_venue=markets_per_venue,
+            rate=rate,
+            recordings=recordings,
+            speed=speed,
+            private_key_path=None if environment_file is None else environment_file.with_suffix(".pem"),
+            now=pipeline.now(),
+        )
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
     asyncio.run(until_interrupted(lambda stop: _serve(stand, stop, environment_file)))
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from arb_platform import api
 from arb_platform.domain.errors import ListingError
 from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.domain.pairs import Candidate
 from arb_platform.pipeline.ground import now, open_writer, refuse_real_venue
 from arb_platform.settings import Settings
+from arb_platform.storage.attach import check_catalog
 from arb_platform.storage.markets import ListingChange, load_markets, save_listing
 from arb_platform.storage.pairs import save_candidates
 from arb_platform.venues.registry import VENUES
@@ -39,6 +41,7 @@ async def list_venue(settings: Settings, venue: str, *, on_page: Progress | None
     answer properly), TransportError when it cannot be reached.
     """
     refuse_real_venue(settings, venue)
+    check_catalog(api.lake_location(settings), read_only=False)  # before minutes of listing
     base_url = settings.polymarket_gamma_url if venue == POLYMARKET else settings.kalshi_rest
     listing = await VENUES[venue].listing(base_url=base_url, on_page=on_page)
     if not listing.markets:

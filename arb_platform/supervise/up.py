@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +45,7 @@ def up(settings: Settings, *, port: int, say: Say, recordings: Sequence[Path] = 
     """
     if port_answers(port):
         raise SettingsError(
-            f"port {port} is in use already; stop what listens there or choose another one: arb up --port {port + 1}"
+            f"port {port} is in use already; stop what listens there or choose another one: {_command('arb')} up --port {port + 1}"
         )
     stop = threading.Event()
     with _signals(stop), _alone(settings.root), ExitStack() as stack:
@@ -163,10 +165,19 @@ def _introduce(settings: Settings, analyst: Path, port: int, say: Say) -> None:
     say(f"arb_platform is up, profile {settings.profile}{live}")
     say(f"  web UI   http://127.0.0.1:{port}")
     say(f"  data     {settings.root}")
-    say(f"  SQL      duckdb -init {analyst}")
-    say('           arb sql "SELECT venue, count(*) FROM book_snapshots GROUP BY venue"')
+    say(f"  SQL      {_command('duckdb')} -init {analyst}")
+    say(f'           {_command("arb")} sql "SELECT venue, count(*) FROM book_snapshots GROUP BY venue"')
     say(f"  logs     {settings.root / 'logs'}")
     say("  stop     Ctrl-C")
+
+
+def _command(name: str) -> str:
+    """What to type for a command of this installation, whose folder need not be on the path."""
+    ours = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    if found is not None and Path(found).resolve() == ours.resolve():
+        return name
+    return str(ours.relative_to(Path.cwd()) if ours.is_relative_to(Path.cwd()) else ours)
 
 
 def _stream_line(beat: Heartbeat) -> str:

@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
 import arb_platform
@@ -20,12 +22,14 @@ from arb_platform.cli import COMMANDS, main
 from arb_platform.domain.errors import LakeUnavailable
 from arb_platform.reports.registry import REPORTS
 from arb_platform.settings import load_settings
+from arb_platform.storage.lake import Lake, LakeLocation
 from arb_platform.storage.pairs import load_candidates, save_verdicts
+from arb_platform.storage.streams import event_rows
 from arb_platform.supervise.processes import free_port
 from arb_platform.supervise.up import _alone
 from arb_platform_tests.conftest import MARKETS, SimulatorThread
 from arb_platform_tests.empty_venue import EmptyVenue
-from arb_platform_tests.storage.samples import verdict
+from arb_platform_tests.storage.samples import event, verdict
 
 README = Path(arb_platform.__file__).parents[1] / "README.md"
 # design.md, section 5; `arb replay` comes with the issue that asks for it.
@@ -322,6 +326,9 @@ def test_doctor_looks_at_everything_and_shows_no_secret(at_work, simulated):
         assert findings[what][0] == "ok"
     assert findings["DEEPSEEK_API_KEY"] == ("ok", "set")
     assert findings["POLYMARKET_API_KEY"] == ("ok", "unset")
+    assert findings["ARB_KALSHI_REST_URL"] == ("ok", simulated["ARB_KALSHI_REST_URL"])
+    assert "ARB_TRACK" not in findings
+    assert "UTC" in findings["clock"][1]
     assert simulated["DEEPSEEK_API_KEY"] not in ended.out
     assert "book snapshots" in at_work("doctor").out
 
@@ -332,6 +339,16 @@ def test_doctor_finds_no_fault_with_an_empty_folder(anew, tmp_path):
     assert findings["lake"] == "note"
     assert "wrong" not in {findings["Kalshi key"], findings["stream kalshi"]}
     assert not list(tmp_path.iterdir())
+
+
+def test_doctor_tells_a_clock_that_a_venue_contradicts(anew, tmp_path):
+    behind = replace(event("e-skew", "clock_skew"), detail="the clock here is 91 s behind")
+    with Lake.open(LakeLocation.local(tmp_path / "demo")) as lake:
+        lake.merge("stream_events", pl.from_arrow(event_rows([behind])), ["event_id"])
+    ended = anew("doctor", "--json")
+    (found,) = [one for one in ended.document if one["what"] == "clock of kalshi"]
+    assert (ended.status, found["state"]) == (1, "wrong")
+    assert "91 s behind" in found["text"]
 
 
 @pytest.mark.parametrize("missing", ["KALSHI_API_KEY", "KALSHI_PRIVATE_KEY_PATH"])
@@ -442,8 +459,8 @@ def test_a_page_that_cannot_be_written(at_work, tmp_path):
 @pytest.mark.parametrize("since", ["yesterday", "d", "99999999999d", "2026-13-01"])
 def test_a_day_that_is_none(at_work, since):
     ended = at_work("report", "llm_cost", "--since", since)
-    assert ended.status == 1
-    assert "2026-11-01 or days back like 7d" in ended.sentence
+    assert ended.status == 2
+    assert "2026-11-01 or days back like 7d" in ended.err
 
 
 def test_a_setting_without_sense(anew):
@@ -471,8 +488,25 @@ def test_a_second_arb_up_on_one_folder(anew, tmp_path):
 
 def test_faults_that_nobody_knows(anew):
     ended = anew("simulate", "llm", "--port", "0", "--faults", "colour=1")
+    assert ended.status == 2
+    assert "colour" in ended.err
+
+
+@pytest.mark.parametrize("words", [("validate",), ("validate", "--dry-run"), ("validate", "--json")])
+def test_nothing_to_validate_points_to_what_comes_before(anew, tmp_path, words):
+    Lake.open(LakeLocation.local(tmp_path / "demo")).close()
+    ended = anew(*words)
     assert ended.status == 1
-    assert "colour" in ended.sentence
+    assert "arb match" in ended.sentence
+
+
+def test_a_folder_that_cannot_be_written_is_noticed_before_the_venue_is_asked(anew, tmp_path):
+    (tmp_path / "file").write_text("")
+    ended = anew(
+        "markets", "kalshi", ARB_DATA_DIR=tmp_path / "file", ARB_KALSHI_REST_URL="http://127.0.0.1:9"
+    )
+    assert ended.status == 1
+    assert "ARB_DATA_DIR" in ended.sentence
 
 
 def test_debug_shows_the_traceback_instead(monkeypatch, tmp_path):
