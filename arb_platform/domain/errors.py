@@ -8,6 +8,7 @@
     * :exc:`ListingError`: a listing of markets cannot be trusted to be whole
     * :exc:`LLMError`: every provider failed
         * :exc:`BudgetExceeded`: the day's money is spent; nothing was sent
+        * :exc:`ProvidersRefuse`: no provider accepts our key or account; nothing was sent
     * :exc:`StorageError`: the lake or the spool cannot do what was asked
         * :exc:`NewerSchema`: a newer program wrote this lake
         * :exc:`DiskFull`: nothing was acknowledged, nothing was lost
@@ -49,6 +50,10 @@ class LLMError(ArbError):
 
 class BudgetExceeded(LLMError):
     """The daily budget does not allow another call."""
+
+
+class ProvidersRefuse(LLMError):
+    """Every provider has refused our key or account before; asking again is pointless until that is mended."""
 
 
 class StorageError(ArbError):

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from arb_platform.domain.calls import CallLedger
-from arb_platform.domain.errors import LLMError, SettingsError
+from arb_platform.domain.errors import LLMError, ProvidersRefuse, SettingsError
 from arb_platform.llm.attempts import Attempts, Question
 from arb_platform.llm.budget import Budget
 from arb_platform.llm.ledger import MemoryLedger, UsageTotals
@@ -23,6 +23,9 @@ from arb_platform.llm.providers import PROVIDERS, Message, default_model, provid
 from arb_platform.llm.secrets import Secret, key_text
 from arb_platform.llm.shapes import ResponseSchema, as_schema
 from arb_platform.llm.transport import ConnectionPool, Endpoint
+
+# A key, an account or its balance: the next question would be refused in the same way.
+_NOT_ASKED_AGAIN: Final = frozenset({401, 402, 403})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class LLMClient:
         }
         self._pool = ConnectionPool(max_concurrency=max_concurrency)
         self._lease = contextlib.AsyncExitStack()
+        self._refusals: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"LLMClient(primary_provider={self._primary!r}, providers={list(self._endpoints)})"
@@ -161,10 +165,18 @@ class LLMClient:
         pair_hash: str | None = None,
         response_schema: ResponseSchema | Mapping[str, Any] | None = None,
     ) -> Completion:
-        """Like :meth:`complete`, telling also which model answered. Raises LLMError or BudgetExceeded."""
-        route = self._route()
-        if not route:
+        """Like :meth:`complete`, telling also which model answered.
+
+        A provider that refuses our key or account (401, 402, 403) is not asked again by this client. Raises
+        LLMError, BudgetExceeded, or ProvidersRefuse when no provider is left.
+        """
+        route = [endpoint for endpoint in self._route() if endpoint.provider.name not in self._refusals]
+        if not self._route():
             raise LLMError(self._no_key())
+        if not route:
+            raise ProvidersRefuse(
+                f"{'; '.join(self._refusals.values())}. Mend the key or the account, then run this again."
+            )
         schema = as_schema(response_schema)
         question = Question(_with_json(messages), temperature, max_tokens, schema, pair_hash, count(1))
         failures = []
@@ -177,6 +189,10 @@ class LLMClient:
                 if outcome.answer is not None:
                     return Completion(outcome.answer, endpoint.provider.name, model, position > 0)
                 failures.append(f"{endpoint.provider.name} ({model}): {outcome.status}, {outcome.error}")
+                if outcome.http_status in _NOT_ASKED_AGAIN:
+                    self._refusals[endpoint.provider.name] = (
+                        f"{endpoint.provider.name} refuses {endpoint.provider.key_variable}: {outcome.error}"
+                    )
         raise LLMError(f"no language model gave a usable answer. {'; '.join(failures)}. {self._advice()}")
 
     def get_total_cost(self) -> float:

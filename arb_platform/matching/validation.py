@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from arb_platform.domain.calls import CallLedger
-from arb_platform.domain.errors import BudgetExceeded, LLMError
+from arb_platform.domain.errors import BudgetExceeded, LLMError, ProvidersRefuse
 from arb_platform.domain.pairs import Candidate, MarketPair, Verdict
 from arb_platform.llm.budget import estimated_usd
 from arb_platform.llm.client import LLMClient, utc_now
@@ -23,6 +23,8 @@ from arb_platform.matching.verdicts import MIN_SCORE, decide, failed
 
 BATCH_SIZE: Final = 20
 CONCURRENCY: Final = 50
+# Chance does not do that through retries and a fallback: the providers are down, and each question costs a minute.
+FAILURES_IN_A_ROW: Final = 10
 Rules = Callable[[MarketPair], Sequence[str]]
 Progress = Callable[[int, int], None]
 
@@ -42,7 +44,7 @@ class Judge(Protocol):
         """The hard rules that object to ``pair``."""
 
     async def judge(self, candidate: Candidate) -> Verdict:
-        """A verdict; one with status failed when nobody answered. Raises BudgetExceeded.
+        """A verdict; one with status failed when nobody answered. Raises BudgetExceeded or ProvidersRefuse.
 
         The candidate's ``broken_rules`` are taken as they are: whoever asks has looked at the rules.
         """
@@ -122,7 +124,10 @@ class LLMValidator:
         BudgetExceeded when the day's money is spent.
         """
         broken = tuple(self.broken_rules(pair))
-        verdict = await self._verdict(pair, broken)
+        try:
+            verdict = await self._verdict(pair, broken)
+        except ProvidersRefuse as error:
+            verdict = self._failed(pair, error)
         return replace(pair, llm_similarity=verdict.similarity, hard_rules_passed=not broken, verdict=verdict)
 
     async def judge(self, candidate: Candidate) -> Verdict:
@@ -148,11 +153,10 @@ class LLMValidator:
                 messages(pair), 0.0, ANSWER_TOKENS, pair_hash=pair.pair_hash, response_schema=RESPONSE_SCHEMA
             )
             answer = read_answer(completion.answer, pair)
-        except BudgetExceeded:
+        except (BudgetExceeded, ProvidersRefuse):
             raise
         except LLMError as error:
-            model = next(iter(self.models), "")
-            return failed(pair, str(error), self._clock(), model=model, rules_version=self.rules_version)
+            return self._failed(pair, error)
         return decide(
             answer,
             pair,
@@ -162,6 +166,10 @@ class LLMValidator:
             model=completion.model,
             rules_version=self.rules_version,
         )
+
+    def _failed(self, pair: MarketPair, error: LLMError) -> Verdict:
+        model = next(iter(self.models), "")
+        return failed(pair, str(error), self._clock(), model=model, rules_version=self.rules_version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +244,8 @@ async def validate_candidates(
 
     ``on_batch`` gets verdicts in the order of their completion, ``batch_size`` at a time, and must
     have them durable when it returns: a crash repays what it has not seen. ``progress`` gets
-    (done, total). When the budget is spent this ends with ``stopped_reason`` and keeps what it has.
+    (done, total). When the budget is spent, the providers refuse us or nothing but failures comes back,
+    this ends with ``stopped_reason`` and keeps what it has.
     """
     sorted_out = _sorted_out(candidates, known, clock())
     run = _Run(judge, iter(sorted_out.to_ask), len(sorted_out.to_ask), on_batch, batch_size, progress)
@@ -270,6 +279,7 @@ class _Run:
     statuses: Counter[str] = field(default_factory=Counter)
     asked: int = 0
     skipped: int = 0
+    failures_in_a_row: int = 0
     stopped_reason: str = ""
 
     async def work(self, concurrency: int) -> None:
@@ -296,7 +306,7 @@ class _Run:
                 continue
             try:
                 verdict = await self.judge.judge(candidate)
-            except BudgetExceeded as error:
+            except (BudgetExceeded, ProvidersRefuse) as error:
                 self.stopped_reason = self.stopped_reason or str(error)
                 return
             self._keep(verdict)
@@ -304,6 +314,11 @@ class _Run:
     def _keep(self, verdict: Verdict) -> None:
         self.asked += 1
         self.statuses[verdict.status] += 1
+        self.failures_in_a_row = self.failures_in_a_row + 1 if verdict.status == "failed" else 0
+        if self.failures_in_a_row == FAILURES_IN_A_ROW:
+            self.stopped_reason = (
+                f"{FAILURES_IN_A_ROW} questions in a row failed, the last so: {verdict.explanation}"
+            )
         self.batch.append(verdict)
         if len(self.batch) >= self.batch_size:
             self._flush()

@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from arb_platform.domain.calls import LLMCall
-from arb_platform.domain.errors import BudgetExceeded, LLMError, SettingsError
+from arb_platform.domain.errors import BudgetExceeded, LLMError, ProvidersRefuse, SettingsError
 from arb_platform.llm.client import LLMClient
 from arb_platform.llm.ledger import MemoryLedger
 from arb_platform_tests.llm.fake_provider import (
@@ -199,6 +199,40 @@ def test_a_refusal_is_not_retried_and_falls_back_at_once(status: int) -> None:
         assert bench.ledger.calls[0].cost_usd is None
 
     on_bench(test, in_turn(error(status)))
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_a_provider_that_refuses_the_key_or_the_account_is_not_asked_again(status: int) -> None:
+    async def test(bench: Bench) -> None:
+        client = bench.client()
+        for _ in range(3):
+            assert await client.complete(QUESTION) == GOOD
+        assert [provider for provider, _ in bench.ledger.statuses] == [
+            "deepseek",
+            "openai",
+            "openai",
+            "openai",
+        ]
+        lonely = bench.client(enable_fallback=False)
+        with pytest.raises(LLMError, match="refused"):
+            await lonely.complete(QUESTION)
+        asked = len(bench.ledger.calls)
+        with pytest.raises(ProvidersRefuse, match="DEEPSEEK_API_KEY"):
+            await lonely.complete(QUESTION)
+        assert len(bench.ledger.calls) == asked
+
+    on_bench(test, in_turn(error(status)))
+
+
+@pytest.mark.parametrize("status", [400, 404, 422, 500])
+def test_a_provider_that_refuses_one_question_is_asked_the_next(status: int) -> None:
+    async def test(bench: Bench) -> None:
+        client = bench.client()
+        for _ in range(2):
+            await client.complete(QUESTION)
+        assert bench.ledger.statuses[-1] == ("deepseek", "ok")
+
+    on_bench(test, in_turn(*[error(status)] * (4 if status == 500 else 1), chat(GOOD)))
 
 
 def test_without_fallback_the_error_says_what_the_provider_said() -> None:

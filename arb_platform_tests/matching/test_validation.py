@@ -15,7 +15,13 @@ from arb_platform.llm.client import LLMClient
 from arb_platform.llm.ledger import MemoryLedger
 from arb_platform.matching.prompt import PROMPT_VERSION, read_answer
 from arb_platform.matching.rules import RULES_VERSION, broken_rules
-from arb_platform.matching.validation import LLMValidator, ValidationSummary, plan, validate_candidates
+from arb_platform.matching.validation import (
+    FAILURES_IN_A_ROW,
+    LLMValidator,
+    ValidationSummary,
+    plan,
+    validate_candidates,
+)
 from arb_platform.matching.verdicts import decide
 from arb_platform_tests.llm.fake_provider import FakeProvider, Script, chat, error, in_turn, serving
 from arb_platform_tests.matching.judged_pairs import (
@@ -310,6 +316,29 @@ def test_outages_are_counted_as_failed_and_the_run_goes_on() -> None:
         assert (summary.asked, summary.failed, summary.accepted, summary.rejected) == (3, 1, 1, 1)
 
     at_server(test, in_turn(error(400), chat(YES), chat(NO)))
+
+
+def test_a_key_that_is_refused_ends_the_run_after_one_round() -> None:
+    async def test(fake: FakeProvider) -> None:
+        candidates = [numbered(n) for n in range(40)]
+        summary = await run_all(validator(fake), candidates, {}, Kept(), concurrency=2)
+        assert len(fake.asked) == summary.failed <= 2
+        assert summary.asked + summary.not_asked == 40
+        assert "DEEPSEEK_API_KEY" in summary.stopped_reason
+        pair = await validator(fake).validate(numbered(1).pair)
+        assert (pair.llm_similarity, pair.verdict.status) == (0.0, "failed")
+
+    at_server(test, in_turn(error(401)))
+
+
+def test_a_run_of_nothing_but_failures_is_given_up_and_one_success_in_between_is_hope() -> None:
+    async def test(fake: FakeProvider) -> None:
+        candidates = [numbered(n) for n in range(40)]
+        summary = await run_all(validator(fake), candidates, {}, Kept(), concurrency=1)
+        assert summary.asked == FAILURES_IN_A_ROW - 1 + 1 + FAILURES_IN_A_ROW
+        assert "in a row failed" in summary.stopped_reason
+
+    at_server(test, in_turn(*[error(400)] * (FAILURES_IN_A_ROW - 1), chat(YES), error(400)))
 
 
 def test_cancelling_keeps_what_was_paid_for() -> None:
