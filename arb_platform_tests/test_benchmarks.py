@@ -1,15 +1,25 @@
 """The benchmarks are worth nothing when their books are wrong; no time is asserted here."""
 
+import asyncio
+import dataclasses
+import importlib
 import json
+import math
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from arb_platform.domain.markets import KALSHI, POLYMARKET
+from arb_platform.ingest.replay import replay
+from arb_platform.storage.lake import LakeLocation
 from arb_platform_tests.benchmarks import __main__ as bench
 from arb_platform_tests.benchmarks.hot_path import book_key, naive, ours
 from arb_platform_tests.benchmarks.load import load, source
 from arb_platform_tests.benchmarks.measure import BooksDiffer, Figure, Outcome, our_book, verify
+from arb_platform_tests.benchmarks.memory import judge, soaked
+from arb_platform_tests.benchmarks.peers import PEERS
+from arb_platform_tests.benchmarks.replaying import checked, record
 from arb_platform_tests.benchmarks.sender import framed
 
 FRAMES = 2_000
@@ -105,9 +115,78 @@ def test_verdicts_follow_the_figures():
     outcome.told("T2", "d", "not installed")
     assert [figure.verdict for figure in outcome.figures] == ["ok", "SHORT", "SHORT", ""]
     assert "| T1 | b | 4.90x | >= 5x | SHORT |" in bench._table(outcome.figures)
+    assert bench._summary(outcome.figures, 1.0).strip() == "3 figures with a target: 1 ok, 2 SHORT; 1 s"
     assert Figure("T2", "d", "not installed").ok is None
 
 
+@pytest.mark.parametrize(
+    ("grows", "verdicts"),
+    [(0.0, ["ok", "ok", ""]), (0.001, ["SHORT", "SHORT", ""])],
+    ids=["flat", "0.1 % at each look"],
+)
+def test_memory_that_grows_is_told_from_memory_that_is_flat(grows, verdicts):
+    outcome = Outcome()
+    # It fills up at first, and breathes.
+    judge([100 * (1 + grows) ** look + look % 3 - 9 * (look < 30) for look in range(250)], "memory", outcome)
+    assert [figure.verdict for figure in outcome.figures] == verdicts
+
+
+def test_memory_of_a_short_run_gets_no_verdict():
+    outcome = Outcome()
+    judge([100.0, 200.0], "memory", outcome)
+    assert [(figure.ok, "too few frames" in figure.measured) for figure in outcome.figures] == [(None, True)]
+
+
+def test_the_reading_process_ends_in_the_generators_books_and_tells_its_memory():
+    seen = soaked(20_000, seed=5)
+    assert len(seen) == 1
+    assert seen[0] > 10
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["whole", "the last change is not recorded"])
+def test_a_replayed_recording_is_compared_with_the_generators_books(tmp_path, lost):
+    made = load(POLYMARKET, frames=400, markets=3, seed=3)
+    frames = made.frames[:200] if lost else made.frames
+    recorded = dataclasses.replace(made, frames=frames)
+    record(recorded, tmp_path / "recorded")
+    location = LakeLocation.local(tmp_path / "replayed")
+    summary = asyncio.run(replay(tmp_path / "recorded", location, speed=math.inf, stop=asyncio.Event()))
+    if lost:
+        with pytest.raises(BooksDiffer, match="3 of 3 books in the lake differ"):
+            checked(summary, recorded, location)
+    else:
+        assert checked(summary, recorded, location) == 3
+        assert summary.recorded_seconds == pytest.approx(4.0)
+
+
+def test_a_target_is_chosen_by_name_and_written_as_json(tmp_path, capsys):
+    file = tmp_path / "figures.json"
+    # Peers are looked for in this interpreter, where none has to be.
+    if any(peer.installed for peer in PEERS):
+        pytest.skip("peers are installed here, and measuring them takes a minute")
+    assert bench.main(["t2", "--peers", sys.executable, "--json", str(file)]) == 0
+    figures = json.loads(file.read_text())["figures"]
+    assert {(one["target"], one["ok"]) for one in figures} == {("T2", None)}
+    assert all("not installed" in one["measured"] and "--group peers" in one["measured"] for one in figures)
+    assert "[1/1] T2" in capsys.readouterr().err
+
+
+def test_what_cannot_be_measured_is_said_and_fails(tmp_path, capsys):
+    assert bench.main(["T2", "--peers", str(tmp_path / "python")]) == 1
+    assert (
+        "T2 could not be measured: FileNotFoundError: there is no interpreter at" in capsys.readouterr().err
+    )
+
+
 def test_an_unknown_target_is_refused_before_anything_runs(capsys):
-    assert bench.main(["--only", "T99"]) == 2
-    assert "no such target: T99" in capsys.readouterr().err
+    assert bench.main(["T99"]) == 2
+    assert "no such target: T99; there are T1, T2" in capsys.readouterr().err
+
+
+def test_the_list_names_every_module_and_its_targets(capsys):
+    assert bench.main(["--list"]) == 0
+    printed = capsys.readouterr().out
+    for one in bench.BENCHES:
+        module = importlib.import_module(f"arb_platform_tests.benchmarks.{one.module}")
+        assert one.targets == module.TARGETS
+        assert f"{', '.join(one.targets):12} {one.seconds:4} s" in printed

@@ -13,7 +13,6 @@ from arb_platform import api, pipeline
 from arb_platform.cli.console import Steps, err, out, print_json
 from arb_platform.cli.options import json_option, profile_option, settings_for
 from arb_platform.cli.streaming import until_interrupted
-from arb_platform.domain.errors import SettingsError
 from arb_platform.ingest.replay import ReplaySummary, replay
 from arb_platform.settings import Settings
 from arb_platform.supervise.captures import convert_capture, described, is_capture
@@ -63,7 +62,7 @@ def replay_command(  # noqa: PLR0917 click passes by name
 
 
 def speed_factor(speed: str) -> float:
-    """Raises SettingsError for anything but ``max`` and a number above 0."""
+    """Raises BadParameter for anything but ``max`` and a number above 0."""
     if speed == "max":
         return math.inf
     try:
@@ -71,7 +70,7 @@ def speed_factor(speed: str) -> float:
     except ValueError:
         factor = math.nan
     if not 0 < factor < math.inf:
-        raise SettingsError(f"--speed takes a number above 0 or max, not {speed!r}")
+        raise click.BadParameter(f"takes a number above 0 or max, not {speed!r}", param_hint="--speed")
     return factor
 
 

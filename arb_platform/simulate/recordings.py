@@ -32,6 +32,9 @@ class BrokenLine:
     line: int
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.file}{f' line {self.line}' if self.line else ''}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedMarket:

@@ -50,7 +50,7 @@ def run_demo(
 ) -> DemoResult:
     """List, stream, match, validate and report once; blocks until it is done or ``stop`` is set."""
     say("starting the simulators")
-    with simulators(settings, recordings=recordings, speed=speed) as (_, variables):
+    with simulators(settings, recordings=recordings, speed=speed, say=say) as (_, variables):
         demo = load_settings(**{**variables, "ARB_DATA_DIR": str(settings.data_dir)})
         started_at = pipeline.now()
         return asyncio.run(_main_job(demo, seconds, started_at, stop, say))

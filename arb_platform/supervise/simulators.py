@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,8 @@ SIMULATORS: Final = ("polymarket", "kalshi", "llm")
 _REQUESTS_PER_MINUTE: Final = "6000"
 _START_SECONDS: Final = 60.0
 
+Say = Callable[[str], None]
+
 
 def running_simulators(settings: Settings) -> dict[str, str]:
     """The variables that point at the simulators of an `arb up` on this data directory; empty when none run."""
@@ -32,14 +34,14 @@ def running_simulators(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def simulators(
-    settings: Settings, *, recordings: Sequence[Path] = (), speed: float = 1.0
+    settings: Settings, *, recordings: Sequence[Path] = (), speed: float = 1.0, say: Say = lambda _: None
 ) -> Iterator[tuple[list[Child], dict[str, str]]]:
     """Run the simulators; yields them and the variables for everything that talks to them.
 
-    The variables name every address and key, whatever the user has set: a demo must never reach a
+    ``say`` is told what of a recording cannot be served. The variables name every address and key, whatever the user has set: a demo must never reach a
     real venue or spend real money.
     """
-    served = _by_venue(recordings)
+    served = _by_venue(recordings, say)
     folder = settings.root / "simulators"
     folder.mkdir(parents=True, exist_ok=True)
     files = {what: folder / f"{what}.json" for what in SIMULATORS}
@@ -83,13 +85,18 @@ def _environment(files: Iterable[Path]) -> dict[str, str]:
     return variables
 
 
-def _by_venue(recordings: Sequence[Path]) -> dict[str, Path]:
+def _by_venue(recordings: Sequence[Path], say: Say) -> dict[str, Path]:
     served: dict[str, Path] = {}
     for folder in recordings:
-        venue = load_recording(folder).venue
+        recording = load_recording(folder)
+        venue = recording.venue
         if venue in served:
             raise SettingsError(
                 f"two recordings of {venue}: {served[venue]} and {folder}; give one of each venue"
             )
         served[venue] = folder.resolve()
+        if recording.broken:
+            say(
+                f"{len(recording.broken)} pieces of {folder} cannot be read and are left out, the first: {recording.broken[0]}"
+            )
     return served

@@ -54,7 +54,7 @@ def up(settings: Settings, *, port: int, say: Say, recordings: Sequence[Path] = 
         stack.callback(household.forget)
         if settings.profile == "demo":
             say("starting the simulators of both venues and of the model providers")
-            children, addresses = stack.enter_context(simulators(settings, recordings=recordings))
+            children, addresses = stack.enter_context(simulators(settings, recordings=recordings, say=say))
             household.add(children)
             variables |= addresses
         say("opening the lake and preparing Dagster")

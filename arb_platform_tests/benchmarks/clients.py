@@ -18,6 +18,7 @@ from typing import Any, Final
 from websockets.asyncio.client import connect
 
 from arb_platform.domain.books import BookSnapshot
+from arb_platform.ingest.pauses import short_pauses
 from arb_platform.venues.adapters import PolymarketWebsocketAdapter
 from arb_platform_tests.benchmarks.load import BookOf, PolymarketSource
 from arb_platform_tests.benchmarks.measure import ROOT, BooksDiffer, our_book, verify
@@ -100,7 +101,10 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 async def run_ours(orders: Orders, *, take: Callable[[list[Any]], Awaitable[None]] | None = None) -> Run:
-    """Our adapter from handshake to handler; ``take`` gets each batch besides, to land it."""
+    """Our adapter from handshake to handler, the interpreter set up as a streaming job sets it up.
+
+    ``take`` gets each batch besides, to land it.
+    """
     watch = Stopwatch(orders)
     markets = PolymarketSource(markets=orders.markets, seed=orders.seed, start_ms=orders.start_ms).markets
     async with sending(orders) as (url, folder):
@@ -116,7 +120,8 @@ async def run_ours(orders: Orders, *, take: Callable[[list[Any]], Awaitable[None
 
         consuming = asyncio.create_task(consume())
         try:
-            run = await _timed(watch, folder, lambda: adapter.frames - orders.markets)
+            with short_pauses():
+                run = await _timed(watch, folder, lambda: adapter.frames - orders.markets)
             feeds = {
                 market.market_id: shard.feed for shard in adapter._shards for market in shard.feed.markets
             }

@@ -17,19 +17,22 @@ from arb_platform.venues.polymarket import PolymarketFeed
 from arb_platform_tests.benchmarks.load import BookOf
 
 _PIECE: Final = 1_000
+# What T8 promises to be flat over.
+MEMORY_FRAMES: Final = 5_000_000
 ROOT: Final = Path(arb_platform_tests.__file__).parents[1]
 FEEDS: Final = {"polymarket": PolymarketFeed, "kalshi": KalshiFeed}
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the result; ``ok`` is None where nothing is promised."""
+    """One line of the result; ``ok`` is None where nothing is promised, ``value`` where nothing is a number."""
 
     target: str
     what: str
     measured: str
     wanted: str = ""
     ok: bool | None = None
+    value: float | None = None
 
     @property
     def verdict(self) -> str:
@@ -46,11 +49,15 @@ class Outcome:
 
     def at_least(self, target: str, what: str, measured: float, wanted: float, unit: str = "x") -> None:
         ok = measured >= wanted
-        self.figures.append(Figure(target, what, f"{measured:.2f}{unit}", f">= {wanted:g}{unit}", ok))
+        self.figures.append(
+            Figure(target, what, f"{measured:.2f}{unit}", f">= {wanted:g}{unit}", ok, measured)
+        )
 
     def at_most(self, target: str, what: str, measured: float, wanted: float, unit: str = "x") -> None:
         ok = measured <= wanted
-        self.figures.append(Figure(target, what, f"{measured:.2f}{unit}", f"<= {wanted:g}{unit}", ok))
+        self.figures.append(
+            Figure(target, what, f"{measured:.2f}{unit}", f"<= {wanted:g}{unit}", ok, measured)
+        )
 
     def told(self, target: str, what: str, measured: str) -> None:
         self.figures.append(Figure(target, what, measured))
@@ -61,13 +68,20 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long everything runs: ``quick`` for a look, otherwise the figures that are promised."""
+    """How long everything runs, and what of it: ``wanted`` names targets, and nothing means all of them."""
 
-    full: bool
+    full: bool = False
     seed: int = 7
+    memory_frames: int = MEMORY_FRAMES
+    wanted: frozenset[str] = frozenset()
+    # Another interpreter, with the peers in it.
+    peers: Path | None = None
 
     def of(self, quick: int, full: int) -> int:
         return full if self.full else quick
+
+    def wants(self, target: str) -> bool:
+        return not self.wanted or target in self.wanted
 
 
 class BooksDiffer(Exception):
@@ -80,16 +94,21 @@ def interleaved(
     """CPU microseconds a frame of each runner; all get each piece one after the other.
 
     Medians over the pieces, so that a neighbour who wakes up hits all of them alike or not at all.
-    The first third warms the memos up and is not counted.
+    The first third warms the memos up and is not counted. What is there before is hidden from the
+    garbage collector, or each runner pays for the books of all the others.
     """
     spent: dict[str, list[float]] = {name: [] for name in runners}
     gc.collect()
-    for start in range(0, len(frames), _PIECE):
-        piece = frames[start : start + _PIECE]
-        for name, run in runners.items():
-            began = time.process_time()
-            run(piece)
-            spent[name].append((time.process_time() - began) / len(piece) * 1e6)
+    gc.freeze()
+    try:
+        for start in range(0, len(frames), _PIECE):
+            piece = frames[start : start + _PIECE]
+            for name, run in runners.items():
+                began = time.process_time()
+                run(piece)
+                spent[name].append((time.process_time() - began) / len(piece) * 1e6)
+    finally:
+        gc.unfreeze()
     return {name: statistics.median(times[len(times) // 3 :]) for name, times in spent.items()}
 
 

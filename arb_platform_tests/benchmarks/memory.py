@@ -1,14 +1,16 @@
 """T8: memory over millions of frames, and what a row takes on disk."""
 
-import gc
-import shutil
+import json
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from threading import Thread
+from typing import IO, Final
 
-from arb_platform.domain.books import BookSnapshot
 from arb_platform.domain.markets import POLYMARKET
 from arb_platform.ingest.recorder import BATCH_ROWS
 from arb_platform.storage.lake import Lake, LakeLocation
@@ -17,23 +19,15 @@ from arb_platform.storage.promoter import Promoter
 from arb_platform.storage.spool import Spool
 from arb_platform.storage.stream_tables import BOOK_SNAPSHOTS
 from arb_platform.storage.streams import snapshot_rows
-from arb_platform_tests.benchmarks.hot_path import AT, MARKETS
-from arb_platform_tests.benchmarks.landing import Handed, snapshots
+from arb_platform_tests.benchmarks.hot_path import MARKETS
+from arb_platform_tests.benchmarks.landing import snapshots
 from arb_platform_tests.benchmarks.load import START_MS, source
-from arb_platform_tests.benchmarks.measure import (
-    FEEDS,
-    Outcome,
-    Pace,
-    our_book,
-    progress,
-    resident_mb,
-    verify,
-)
+from arb_platform_tests.benchmarks.measure import ROOT, BooksDiffer, Outcome, Pace, progress, verify
 
 TARGETS: Final = ("T8",)
-_LOOKS: Final = 20
-# The memos of number texts fill up to their bound first.
-_WARM_UP: Final = 0.25
+# A million frames: by then the memos of number texts are full. Shorter runs are no measure.
+_WARM_UP: Final = 50
+_PIECE: Final = 2_000
 
 
 def measure(pace: Pace) -> Outcome:
@@ -44,33 +38,66 @@ def measure(pace: Pace) -> Outcome:
 
 
 def _memory(pace: Pace, outcome: Outcome) -> None:
-    total = pace.of(800_000, 5_000_000)
-    seen: list[float] = []
-    made = source(POLYMARKET, markets=MARKETS, seed=pace.seed)
-    feed = FEEDS[POLYMARKET](made.markets)
-    feed.connected("bench", AT)
-    for frame in made.opening():
-        feed.receive(frame, AT)
-    stream = made.frames(total)
-    handed: Handed = []
-    with progress(f"T8: memory over {total} frames"), tempfile.TemporaryDirectory() as folder:
-        spool = Spool(Path(folder))
-        for _ in range(_LOOKS):
-            for frame in islice(stream, total // _LOOKS):
-                handed += [(one, AT) for one in feed.receive(frame, AT) if isinstance(one, BookSnapshot)]
-                if len(handed) >= BATCH_ROWS:
-                    spool.write(POLYMARKET, BOOK_SNAPSHOTS.name, snapshot_rows(handed)).path.unlink()
-                    handed.clear()
-            gc.collect()
-            seen.append(resident_mb())
-        shutil.rmtree(spool.directory)
-    verify("memory", lambda market_id: our_book(feed, market_id), made.books())
-    settled = seen[int(_LOOKS * _WARM_UP) :]
-    grown = (max(settled) / min(settled) - 1) * 100
+    total = pace.memory_frames
+    with progress(f"T8: memory over {total:,} frames, made here and read in a process of its own"):
+        seen = soaked(total, pace.seed)
+    judge(seen, f"memory over {total:,} frames, landing", outcome)
+
+
+def judge(seen: Sequence[float], what: str, outcome: Outcome) -> None:
+    """Whether MB are flat after the warm-up: within 5 % of the middle, and not on their way up."""
+    if len(seen) < 2 * _WARM_UP:
+        told = f"{seen[0]:.0f}, {max(seen):.0f}, {seen[-1]:.0f} MB; too few frames for a verdict"
+        outcome.told("T8", f"{what}: first, highest, last", told)
+        return
+    settled = seen[_WARM_UP:]
+    swing = (max(settled) - min(settled)) / (max(settled) + min(settled)) * 100
     outcome.at_most(
-        "T8", f"memory over {total} frames: highest over lowest after the warm-up", grown, 5.0, " %"
+        "T8", f"{what}: swing about the middle, {len(settled)} looks after the warm-up", swing, 5.0, " %"
     )
-    outcome.told("T8", "memory of the process at the end, generator included", f"{seen[-1]:.0f} MB")
+    quarter = max(len(settled) // 4, 1)
+    first, last = (sum(part) / len(part) for part in (settled[:quarter], settled[-quarter:]))
+    outcome.at_most("T8", "the same: mean of the last quarter over the first", last / first, 1.05)
+    told = f"{min(settled):.0f}, {max(settled):.0f}, {seen[-1]:.0f} MB"
+    outcome.told("T8", "the same: lowest, highest, last", told)
+
+
+def soaked(total: int, seed: int) -> list[float]:
+    """MB of the reading process at every look. Raises BooksDiffer when its books are not the generator's."""
+    made = source(POLYMARKET, markets=MARKETS, seed=seed)
+    said: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "arb_platform_tests.benchmarks.soak", str(seed), folder]
+        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            # Reads while we write: neither waits for the other's pipe.
+            reading = Thread(target=_read, args=(process.stdout, said))
+            reading.start()
+            with process.stdin as pipe:
+                for piece in _pieces(iter(made.opening())):
+                    pipe.write(piece)
+                for piece in _pieces(made.frames(total)):
+                    pipe.write(piece)
+            reading.join()
+    if process.returncode or "books" not in said:
+        raise BooksDiffer(f"the reading process ended with {process.returncode}")
+    books = {
+        key: tuple([tuple(level) for level in side] for side in sides)
+        for key, sides in json.loads(said[-1]).items()
+    }
+    verify("memory", books.__getitem__, made.books())
+    return [float(line) for line in said[: said.index("books")]]
+
+
+def _pieces(frames: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines by the thousand."""
+    while piece := list(islice(frames, _PIECE)):
+        yield b"\n".join((*piece, b""))
+
+
+def _read(pipe: IO[bytes], said: list[str]) -> None:
+    said += [line.decode().strip() for line in pipe]
 
 
 def _disk(pace: Pace, outcome: Outcome) -> None:
@@ -89,5 +116,5 @@ def _disk(pace: Pace, outcome: Outcome) -> None:
             )
         size = int(files["size"].sum())
     outcome.at_most(
-        "T8", f"bytes a row on disk, {len(handed)} rows, compacted", size / len(handed), 60.0, " B"
+        "T8", f"bytes a row on disk, {len(handed):,} rows, compacted", size / len(handed), 60.0, " B"
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from arb_platform.settings import load_settings
 from arb_platform.supervise import graphql
 from arb_platform.supervise.dagster_home import dagster_children, instance_configuration, stop_signal
 from arb_platform.supervise.processes import Child, free_port
-from arb_platform.supervise.simulators import simulators
+from arb_platform.supervise.simulators import _by_venue, simulators
 from arb_platform.supervise.up import Household, Watch, _alone, _born, up
 from arb_platform_tests.ingest.test_heartbeat import BEAT
 from arb_platform_tests.supervise.test_processes import WAITS, gone
@@ -192,6 +193,21 @@ def test_the_watch_tells_of_a_stream_once_and_starts_a_dead_child_again(tmp_path
 def test_a_web_server_that_does_not_answer_is_one_sentence():
     with pytest.raises(TransportError, match="did not answer"):
         graphql.runs_in_progress(free_port())
+
+
+def test_what_of_a_recording_cannot_be_served_is_told_beforehand(tmp_path):
+    event = {"type": "orderbook_snapshot", "sid": 1, "seq": 1, "msg": {"market_ticker": "KXG-1", "yes_dollars_fp": [["0.40", "1.00"]]}}  # fmt: skip
+    whole = json.dumps({"recv_ms": 1_760_000_000_000, "event": event})
+    said = []
+    for name, lines in (("broken", [whole, '{"recv', "{}"]), ("whole", [whole])):
+        (tmp_path / name / "events").mkdir(parents=True)
+        (tmp_path / name / "events" / "a.ndjson").write_text("\n".join(lines))
+        assert _by_venue([tmp_path / name], said.append) == {"kalshi": tmp_path / name}
+    (sentence,) = said
+    assert re.match(
+        rf"2 pieces of {tmp_path}/broken cannot be read and are left out, the first: a.ndjson line 2: ",
+        sentence,
+    )
 
 
 def test_the_simulators_are_processes_that_end_with_the_block_and_hide_the_users_keys(tmp_path, monkeypatch):
