@@ -139,6 +139,12 @@ def _lake(settings: Settings) -> Iterator[Finding]:
                 "ok",
                 f"schema {SCHEMA_VERSION}, {rows:,} book snapshots, {files} segments in the spool",
             )
+            if torn := sum(1 for _ in (location.spool / "torn").rglob("*.parquet")):
+                yield Finding(
+                    "torn segments",
+                    "note",
+                    f"{torn} in {location.spool / 'torn'}; stream_events of kind quarantine say what they were",
+                )
             spent = lake.query(_SPENT_TODAY)["spent"][0]
             state = "note" if spent >= settings.llm_budget_usd else "ok"
             yield Finding("budget", state, f"${spent:.4f} of ${settings.llm_budget_usd} spent today (UTC)")

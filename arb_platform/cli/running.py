@@ -58,7 +58,9 @@ def demo(seconds: float, recordings: tuple[Path, ...], speed: float, as_json: bo
     )
     if result.stopped_reason:
         out.print(f"validation stopped early: {result.stopped_reason}")
-    out.print(f'\nEverything is in {document["data_dir"]}; ask it: arb sql "FROM matched_pairs LIMIT 5"')
+    out.print(
+        f'\nEverything is in {document["data_dir"]}; ask it: arb sql --profile demo "FROM matched_pairs LIMIT 5"'
+    )
 
 
 def _say_err(text: str) -> None:

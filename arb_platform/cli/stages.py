@@ -11,9 +11,10 @@ import click
 from arb_platform import pipeline
 from arb_platform.cli.console import Steps, out, print_json, print_table
 from arb_platform.cli.options import json_option, profile_option, settings_for, venue_argument
-from arb_platform.domain.errors import ListingError
+from arb_platform.domain.errors import ListingError, LLMError
 from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.domain.pairs import Candidate
+from arb_platform.matching.validation import ValidationSummary
 from arb_platform.reports.page import to_page
 from arb_platform.reports.registry import REPORTS, report_named
 from arb_platform.reports.render import terminal, to_json
@@ -93,7 +94,19 @@ def validate(budget_usd: float | None, dry_run: bool, as_json: bool, profile: st
     _need_candidates(summary.asked + summary.cached + summary.skipped_by_rules + summary.not_asked)
     if as_json:
         print_json(asdict(summary))
-        return
+    else:
+        _tell(summary)
+    if summary.asked and summary.asked == summary.failed:
+        raise LLMError(
+            f"every question failed; {summary.stopped_reason or 'see table llm_calls for each attempt'}"
+        )
+    if not as_json and settings.deepseek_api_key is None and settings.openai_api_key is None:
+        out.print(
+            "No key is set (DEEPSEEK_API_KEY, OPENAI_API_KEY): the offline judge ranked the pairs and accepted none."
+        )
+
+
+def _tell(summary: ValidationSummary) -> None:
     out.print(
         f"asked {summary.asked}, reused {summary.cached}, ruled out {summary.skipped_by_rules}: "
         f"{summary.accepted} accepted, {summary.rejected} rejected, {summary.review} for review, "
@@ -101,10 +114,6 @@ def validate(budget_usd: float | None, dry_run: bool, as_json: bool, profile: st
     )
     if summary.stopped_reason:
         out.print(f"stopped early, {summary.not_asked} not asked: {summary.stopped_reason}")
-    if settings.deepseek_api_key is None and settings.openai_api_key is None:
-        out.print(
-            "No key is set (DEEPSEEK_API_KEY, OPENAI_API_KEY): the offline judge ranked the pairs and accepted none."
-        )
 
 
 @click.command()
@@ -136,8 +145,10 @@ def report(name: str, since: str | None, html: Path | None, as_json: bool, profi
 @json_option
 @profile_option
 def maintain(as_json: bool, profile: str | None) -> None:  # noqa: FBT001
-    """Merge and sort small files, expire old ones, apply retention."""
-    done = pipeline.maintain_lake(settings_for(profile))
+    """Merge and sort small files, expire old ones, apply retention, refresh published.duckdb."""
+    settings = settings_for(profile)
+    done = pipeline.maintain_lake(settings)
+    pipeline.publish_lake(settings)
     if as_json:
         print_json(asdict(done))
     else:

@@ -14,7 +14,7 @@ from rich.text import Text
 from arb_platform import pipeline
 from arb_platform.cli.console import err, out, print_json
 from arb_platform.cli.options import json_option, profile_option, settings_for, venue_argument
-from arb_platform.domain.errors import SettingsError
+from arb_platform.domain.errors import SettingsError, TransportError
 from arb_platform.ingest.heartbeat import Heartbeat
 from arb_platform.ingest.session import StreamSummary
 from arb_platform.simulate.stand import Stand, build_stand
@@ -69,6 +69,21 @@ def stream(  # noqa: PLR0917 click passes by name
             f"{summary.quarantined} quarantined; {summary.acknowledged_rows:,} rows acknowledged and "
             f"{summary.promoted_rows:,} in the lake"
         )
+    _need_something(summary)
+
+
+def _need_something(summary: StreamSummary) -> None:
+    """Raises TransportError when the venue sent nothing at all, which is no result but a failure."""
+    if summary.frames or summary.snapshots:
+        return
+    beat = summary.beat
+    if beat is not None and beat.connected:
+        reason = "it was connected; check that the markets exist and are open"
+    else:
+        reason = "no connection came about; check the addresses and keys: arb doctor"
+    raise TransportError(
+        f"{summary.venue} sent nothing: {reason}. The warnings above and stream_events say more."
+    )
 
 
 @click.command()

@@ -283,8 +283,12 @@ class _Run:
     stopped_reason: str = ""
 
     async def work(self, concurrency: int) -> None:
-        """As many workers as may ask at once, so that memory does not grow with the candidates."""
+        """One question first, so that a key that is refused costs one call and not fifty; then as many workers as
+        may ask at once, so that memory does not grow with the candidates.
+        """
         try:
+            while not (self.asked or self.stopped_reason) and (first := next(self.waiting, None)):
+                await self._look_at(first)
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(concurrency, self.total)):
                     group.create_task(self._worker())
@@ -299,16 +303,19 @@ class _Run:
         for candidate in self.waiting:
             if self.stopped_reason:
                 return
-            # looked at here and not all at once before: the rules may be newer than the candidates
-            if self.judge.broken_rules(candidate.pair):
-                self.skipped += 1
-                self._tell()
-                continue
-            try:
-                verdict = await self.judge.judge(candidate)
-            except (BudgetExceeded, ProvidersRefuse) as error:
-                self.stopped_reason = self.stopped_reason or str(error)
-                return
+            await self._look_at(candidate)
+
+    async def _look_at(self, candidate: Candidate) -> None:
+        # the rules are asked here and not all at once before: they may be newer than the candidates
+        if self.judge.broken_rules(candidate.pair):
+            self.skipped += 1
+            self._tell()
+            return
+        try:
+            verdict = await self.judge.judge(candidate)
+        except (BudgetExceeded, ProvidersRefuse) as error:
+            self.stopped_reason = self.stopped_reason or str(error)
+        else:
             self._keep(verdict)
 
     def _keep(self, verdict: Verdict) -> None:

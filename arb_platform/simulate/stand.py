@@ -1,6 +1,8 @@
 """One simulator with everything that is needed to talk to it, as the command line and the platform start it."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -116,7 +118,9 @@ def build_stand(
 def _keep(private_key: str, path: Path | None) -> Path:
     """Write a private key so that only its owner can read it."""
     if path is None:
-        path = Path(tempfile.mkdtemp(prefix="arb-simulator-")) / "kalshi.pem"
+        folder = tempfile.mkdtemp(prefix="arb-simulator-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        path = Path(folder) / "kalshi.pem"
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:

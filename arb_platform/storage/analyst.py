@@ -1,5 +1,6 @@
 """``analyst.sql``: what ``duckdb -init`` needs to see the lake, read-only."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def write_analyst_sql(location: LakeLocation) -> Path:
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
+        advice = "free some space" if error.errno == errno.ENOSPC else "make the data directory writable"
         raise StorageError(
-            f"{path} cannot be written ({error.strerror}); make the data directory writable."
+            f"{path} cannot be written ({error.strerror}); {advice}, then try again."
         ) from error
     return path

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from arb_platform.domain.errors import TransportError
@@ -48,9 +49,15 @@ def terminate_runs(port: int, run_ids: list[str]) -> None:
         ask(port, _TERMINATE, ids=run_ids)
 
 
-def assets(port: int) -> dict[str, bool]:
-    """Asset name -> whether it was ever materialized."""
+def assets(port: int) -> dict[str, datetime | None]:
+    """Asset name -> when it was last materialized."""
     return {
-        "/".join(node["assetKey"]["path"]): bool(node["assetMaterializations"])
+        "/".join(node["assetKey"]["path"]): max(
+            (
+                datetime.fromtimestamp(int(one["timestamp"]) / 1000, UTC)
+                for one in node["assetMaterializations"]
+            ),
+            default=None,
+        )
         for node in ask(port, _ASSETS)["assetNodes"]
     }

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -43,12 +44,10 @@ def up(settings: Settings, *, port: int, say: Say, recordings: Sequence[Path] = 
     Raises SettingsError when the port is taken or this data directory is in use by another
     ``arb up``, StartFailed when a process does not come up.
     """
-    if port_answers(port):
-        raise SettingsError(
-            f"port {port} is in use already; stop what listens there or choose another one: {_command('arb')} up --port {port + 1}"
-        )
     stop = threading.Event()
     with _signals(stop), _alone(settings.root), ExitStack() as stack:
+        # not before: what a killed `arb up` left behind may still hold the port
+        _need_free(port)
         variables = {"ARB_DATA_DIR": str(settings.data_dir.resolve()), "ARB_PROFILE": settings.profile}
         household = Household(settings.root, say)
         stack.callback(household.forget)
@@ -73,6 +72,13 @@ def up(settings: Settings, *, port: int, say: Say, recordings: Sequence[Path] = 
         _introduce(settings, analyst, port, say)
         Watch(settings, household, port, say).until(stop)
         say("stopping: streams first, so that they land what they hold")
+
+
+def _need_free(port: int) -> None:
+    if port_answers(port):
+        raise SettingsError(
+            f"port {port} is in use already; stop what listens there or choose another one: {_command('arb')} up --port {port + 1}"
+        )
 
 
 @dataclass(slots=True)
@@ -105,6 +111,7 @@ class Watch:
         self._port = port
         self._say = say
         self._started = time.monotonic()
+        self._started_at = datetime.now(UTC)
         self._told: set[str] = set()
         self._streams_told = 0.0
         self._due: dict[str, float] = {}
@@ -148,7 +155,8 @@ class Watch:
     def _tell_assets(self) -> None:
         with contextlib.suppress(TransportError):
             found = graphql.assets(self._port)
-            if found and all(found.values()):
+            # an earlier start's do not count: what is on the screen is of this one
+            if found and all(at is not None and at >= self._started_at for at in found.values()):
                 self._told.add("assets")
                 self._streams_told = time.monotonic()
                 self._news(f"the asset graph has been materialized once: {', '.join(sorted(found))}")
@@ -166,7 +174,10 @@ def _introduce(settings: Settings, analyst: Path, port: int, say: Say) -> None:
     say(f"  web UI   http://127.0.0.1:{port}")
     say(f"  data     {settings.root}")
     say(f"  SQL      {_command('duckdb')} -init {analyst}")
-    say(f'           {_command("arb")} sql "SELECT venue, count(*) FROM book_snapshots GROUP BY venue"')
+    profile = "" if settings.profile == "demo" else f" --profile {settings.profile}"
+    say(
+        f'           {_command("arb")} sql{profile} "SELECT venue, count(*) FROM book_snapshots GROUP BY venue"'
+    )
     say(f"  logs     {settings.root / 'logs'}")
     say("  stop     Ctrl-C")
 
@@ -193,18 +204,21 @@ def _stop_dagster(children: list[Child], root: Path, port: int, say: Say) -> Non
     daemon.stop(how=stop_signal(daemon))
     if web.running:
         with contextlib.suppress(TransportError):
-            graphql.terminate_runs(port, [run for run, _ in graphql.runs_in_progress(port)])
-            _wait_for_runs(root, port)
+            _end_runs(root, port)
     web.stop(how=stop_signal(web))
     code_server.stop(how=stop_signal(code_server))
     say("everything has ended")
 
 
-def _wait_for_runs(root: Path, port: int) -> None:
+def _end_runs(root: Path, port: int) -> None:
+    """Ask every run to end, also those that the daemon had launched and that only now begin."""
+    asked: set[str] = set()
     deadline = time.monotonic() + _RUNS_END_SECONDS
     while time.monotonic() < deadline:
-        streaming = any(alive(root, venue) for venue in (POLYMARKET, KALSHI))
-        if not streaming and not graphql.runs_in_progress(port):
+        runs = {run for run, _ in graphql.runs_in_progress(port)}
+        graphql.terminate_runs(port, sorted(runs - asked))
+        asked |= runs
+        if not runs and not any(alive(root, venue) for venue in (POLYMARKET, KALSHI)):
             return
         time.sleep(0.2)
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -252,8 +253,10 @@ def test_a_decision_about_a_pair_that_is_not_there_is_one_sentence(at_work):
     assert "nonsense" in ended.sentence
 
 
-def test_maintain_tells_what_it_did(at_work):
+def test_maintain_tells_what_it_did_and_refreshes_the_plain_file(at_work, ours):
     assert at_work("maintain").status == 0
+    with duckdb.connect(ours.root / "published.duckdb", read_only=True) as plain:
+        assert plain.execute("SELECT count(*) FROM markets").fetchone() == (2 * MARKETS,)
     assert at_work("maintain", "--json").document["rows"] > 0
 
 
@@ -267,6 +270,8 @@ def test_a_stream_ends_after_its_seconds_and_a_corrupt_segment_does_not_stop_it(
     assert "kalshi: " in ended.err  # plain lines where there is no terminal
     assert list((ours.root / "spool" / "torn").iterdir())
     assert "rows acknowledged" in at_work("stream", "kalshi", "--seconds", "0.1").out
+    findings = {one["what"]: one["text"] for one in at_work("doctor", "--json").document}
+    assert findings["torn segments"].startswith("1 in ")
 
 
 # SQL
@@ -375,6 +380,34 @@ def test_a_key_that_the_venue_refuses(at_work):
     assert ended.status == 1
     assert "401" in ended.sentence
     assert "KALSHI_API_KEY" in ended.sentence
+
+
+@pytest.mark.parametrize("venue", ["polymarket", "kalshi"])
+def test_a_stream_to_which_nothing_came_is_a_failure(anew, venue):
+    nowhere = {
+        name: f"{'ws' if '_WS_' in name else 'http'}://127.0.0.1:9"
+        for name in ("ARB_POLYMARKET_WS_URL", "ARB_POLYMARKET_GAMMA_URL", "ARB_POLYMARKET_CLOB_URL",
+                     "ARB_KALSHI_WS_URL", "ARB_KALSHI_REST_URL")
+    }  # fmt: skip
+    ended = anew("stream", venue, "--markets", "0x1", "--seconds", "1", **nowhere)
+    assert ended.status == 1
+    assert f"{venue} sent nothing: no connection came about" in ended.sentence
+
+
+def test_keys_that_both_providers_refuse_end_the_validation_at_once(at_work, ours, tmp_path):
+    shutil.copytree(ours.folder, tmp_path / "copy")
+    keys = {"DEEPSEEK_API_KEY": "sesame-1", "OPENAI_API_KEY": "sesame-2", "ARB_DATA_DIR": tmp_path / "copy"}
+    with Lake.open(LakeLocation.local(tmp_path / "copy" / "demo")) as lake, lake.transaction() as connection:
+        connection.execute("DELETE FROM verdicts")
+        before = connection.execute("SELECT count(*) FROM llm_calls").fetchone()[0]
+    ended = at_work("validate", **keys)
+    assert ended.status == 1
+    assert "DEEPSEEK_API_KEY" in ended.sentence
+    assert "OPENAI_API_KEY" in ended.sentence
+    assert "sesame" not in ended.out + ended.err
+    with Lake.open(LakeLocation.local(tmp_path / "copy" / "demo"), read_only=True) as lake:
+        calls = lake.query("SELECT count(*) FROM llm_calls").item() - before
+        assert calls == 2
 
 
 def test_a_port_where_nobody_listens(anew):

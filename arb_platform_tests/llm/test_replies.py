@@ -1,6 +1,7 @@
 """Any bytes of a reply give an outcome with a name, and no exception."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,6 +91,15 @@ def test_keys_are_taken_from_text_and_blank_ones_are_none() -> None:
     assert key_text(" k ") == "k"
     assert key_text("  ") is None
     assert key_text(None) is None
+
+
+@pytest.mark.parametrize(
+    "shown", ["****1f9c is invalid", "sk-dee****ret is invalid", "key ••••CRET is invalid"]
+)
+def test_what_a_provider_shows_of_a_masked_key_is_not_kept(shown):
+    text = redacted(f"Authentication fails, your api key: {shown}", ["sk-deep-1f9c"])
+    assert not re.search(r"1f9c|ret |CRET|dee", text)
+    assert "is invalid" in text
 
 
 def test_redaction_removes_keys_and_control_characters() -> None:

@@ -10,14 +10,16 @@ import pytest
 
 from arb_platform.domain.errors import StorageError
 from arb_platform.storage.ledger import LakeLedger
+from arb_platform_tests.storage.address import word
 from arb_platform_tests.storage.samples import NOON, call
 
 DYING = """
-import os, sys, pathlib
+import os, sys
 from arb_platform.storage.lake import *
 from arb_platform.storage.ledger import LakeLedger
+from arb_platform_tests.storage.address import location_of
 from arb_platform_tests.storage.samples import call
-with Lake.open(LakeLocation.local(pathlib.Path(sys.argv[1]))) as lake:
+with Lake.open(location_of(sys.argv[1])) as lake:
     ledger = LakeLedger(lake)
     ledger.write(call("a", cost="0.5"))
     ledger.write(call("b", "started", cost=None))
@@ -31,7 +33,7 @@ with Lake.open(LakeLocation.local(pathlib.Path(sys.argv[1]))) as lake:
 
 def other_process(location, what):
     return subprocess.Popen(
-        [sys.executable, "-c", DYING, str(location.root), what],
+        [sys.executable, "-c", DYING, word(location), what],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -18,6 +18,7 @@ from arb_platform.storage.lake import Lake
 from arb_platform.storage.promoter import Promoter, Promotion
 from arb_platform.storage.spool import Spool
 from arb_platform.storage.streams import event_rows, session_rows
+from arb_platform_tests.storage.address import word
 from arb_platform_tests.storage.samples import NOON, event, rows
 from arb_platform_tests.storage.writer import ROWS
 
@@ -219,8 +220,8 @@ def test_the_thread_promotes_until_it_is_stopped_and_counts_what_fails(lake, loc
 
 
 @contextlib.contextmanager
-def nursery(root, *segments):
-    command = [sys.executable, "-m", "arb_platform_tests.storage.writer", str(root), *segments]
+def nursery(location, *segments):
+    command = [sys.executable, "-m", "arb_platform_tests.storage.writer", word(location), *segments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.stdin.close()
@@ -248,7 +249,7 @@ def kill_after(process, session, enough):
 
 def test_kill_9_at_any_moment_loses_nothing_acknowledged_and_doubles_nothing(location):
     randomness = random.Random(7)
-    with nursery(location.root) as process:
+    with nursery(location) as process:
         acknowledged = {
             f"s-{kill}": kill_after(process, f"s-{kill}", randomness.randrange(1, 20)) for kill in range(10)
         }
@@ -277,8 +278,8 @@ def test_kill_9_at_any_moment_loses_nothing_acknowledged_and_doubles_nothing(loc
 def test_two_writer_processes_and_a_reader_never_see_an_error_or_half_a_segment(location):
     asked, segments = 0, 30
     with (
-        nursery(location.root, str(segments)) as one,
-        nursery(location.root, str(segments)) as other,
+        nursery(location, str(segments)) as one,
+        nursery(location, str(segments)) as other,
         Lake.open(location, read_only=True) as reader,
     ):
         for number, process in enumerate((one, other)):
