@@ -3,13 +3,19 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test check bench lock setup clean
+COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-strip-extras --no-header \
+  --no-annotate --no-emit-index-url --no-emit-find-links
+
+.PHONY: run test test-scale check bench lock setup clean
 
 run: setup ## start the platform in the demo profile
 	$(BIN)/arb up --profile demo
 
 test: setup ## run the whole suite, a file at a time on each of two cores
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-scale: $(STAMP)-scale ## the storage suite on a real PostgreSQL and a real S3 server, which die on the way
+	$(BIN)/pytest arb_platform_tests/scale
 
 check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -20,9 +26,9 @@ check: setup ## format, lint, types, import contracts
 bench: setup ## measured ratios, never asserted in the suite
 	$(BIN)/python -m arb_platform_tests.benchmarks
 
-lock: ## re-resolve requirements.lock (needs uv)
-	uv pip compile --universal --generate-hashes --python-version 3.11 --all-extras --no-strip-extras --no-header \
-	  --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+lock: ## re-resolve both lock files (needs uv)
+	$(COMPILE) --extra dev -o requirements.lock
+	$(COMPILE) --extra dev --extra scale --group scale-test -c requirements.lock -o requirements-scale.lock
 
 setup: $(STAMP)
 
@@ -32,6 +38,10 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
+
+$(STAMP)-scale: $(STAMP) requirements-scale.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-scale.lock
+	@touch $@
 
 clean: ## remove the virtual environment and caches, never data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -25,6 +25,8 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "review": ("review", "review", "Decide about pairs that the rules left to a person."),
     "sql": ("sql", "sql", "Read-only SQL on the lake."),
     "maintain": ("stages", "maintain", "Merge, sort, expire and clean up the lake."),
+    "backup": ("backup", "backup", "Copy the lake into a folder while streams run."),
+    "restore": ("backup", "restore_command", "Bring a backup back, where there is no lake."),
     "replay": ("replaying", "replay_command", "Replay recorded raw frames through the same pipeline."),
     "simulate": ("streaming", "simulate", "Run a simulator of a venue or of the model providers."),
     "doctor": ("doctor", "doctor", "Check settings, versions, lake, streams, budget and models."),

@@ -260,6 +260,20 @@ def test_maintain_tells_what_it_did_and_refreshes_the_plain_file(at_work, ours):
     assert at_work("maintain", "--json").document["rows"] > 0
 
 
+def test_a_backup_comes_back_where_there_is_no_lake_and_nowhere_else(at_work, tmp_path):
+    made = at_work("backup", str(tmp_path / "copy"), "--json")
+    assert made.document["rows"]["market_versions"] == 2 * MARKETS
+    refused = at_work("restore", str(tmp_path / "copy"))
+    assert (refused.status, "move it away first" in refused.sentence) == (1, True)
+    back = at_work("restore", str(tmp_path / "copy"), ARB_DATA_DIR=tmp_path / "again")
+    assert back.status == 0
+    assert "rows" in back.out
+    counted = at_work(
+        "sql", "SELECT count(*) AS n FROM markets", "--format", "json", ARB_DATA_DIR=tmp_path / "again"
+    )
+    assert counted.document == [{"n": 2 * MARKETS}]
+
+
 def test_a_stream_ends_after_its_seconds_and_a_corrupt_segment_does_not_stop_it(at_work, ours):
     folder = ours.root / "spool" / "kalshi" / "book_snapshots"
     folder.mkdir(parents=True, exist_ok=True)

