@@ -5,10 +5,10 @@ shows them as Decimal. A book keeps its full depth; depth is cut where a snapsho
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from arb_platform.domain.markets import Market
 from arb_platform.domain.units import ONE, decimal
@@ -18,8 +18,9 @@ BID: Final[Side] = "bid"
 ASK: Final[Side] = "ask"
 
 VISIBLE: Final = 3
-# Below every key that a price can have, so that an edge there lets every change through.
-_NO_EDGE: Final = -(10**30)
+_BELOW_ALL: Final = -(10**30)
+_ABOVE_ALL: Final = 10**30
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Level(NamedTuple):
@@ -41,60 +42,75 @@ class Level(NamedTuple):
         return Level(ONE - self.price_units, self.size_units)
 
 
-# Half the price of calling the class; the field types are right by construction.
-_new: Final[Callable[..., Level]] = tuple.__new__
+# (price, size) in millionths: a level on its way, at a quarter of a Level's price.
+Pair = tuple[int, int]
+Pairs = tuple[Pair, ...]
 
 
 class Ladder:
-    """One side of a book.
+    """One side of a book: the size at each price, and the prices in order.
 
-    Levels are kept by key, and keys ascending, so that the best level is the last one on either
-    side: the key of a bid is its price, the key of an ask its negated price. ``visible`` is how
-    many levels :meth:`top` shows; a change below those costs nothing later.
+    ``visible`` is how many levels ``top`` shows; a change below those costs next to nothing.
     """
 
-    __slots__ = ("_by_key", "_edge", "_keys", "_moved", "_sign", "_top", "_visible")
+    __slots__ = ("_bids", "_edge", "_prices", "_visible", "_window", "_written_out", "sizes", "top")
 
     def __init__(self, side: Side, visible: int = VISIBLE) -> None:
         if visible < 1:
             raise ValueError(f"at least one level must be visible, not {visible}")
-        self._sign = 1 if side == BID else -1
+        self._bids = side == BID
         self._visible = visible
-        self._by_key: dict[int, Level] = {}
-        self._keys: list[int] = []
-        self._top: tuple[Level, ...] = ()
-        # Key of the last visible level. It may be out of date while ``_moved`` is set, and then the
-        # top is looked at anyway.
-        self._edge = _NO_EDGE
-        self._moved = False
+        self._written_out = VISIBLE if visible == VISIBLE else None
+        # Where the visible levels are, best first: the best bid is the last price, the best ask the first.
+        self._window = slice(None, -visible - 1, -1) if self._bids else slice(visible)
+        # By price; to be read only.
+        self.sizes: dict[int, int] = {}
+        self._prices: list[int] = []
+        # The visible levels, best first; the very same tuple for as long as no change touches them.
+        self.top: Pairs = ()
+        # A price is visible if it is at or above this one among bids, or below it among asks.
+        self._edge = 0
+        self._look()
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._prices)
 
-    def replace(self, levels: Iterable[tuple[int, int]]) -> None:
+    def replace(self, levels: Iterable[Pair]) -> None:
         """Forget everything and take these (price, size) levels, in whatever order they come."""
-        sign = self._sign
         # A venue that repeats a price in one snapshot means the last one, as both do on updates.
-        by_key = {price * sign: Level(price, size) for price, size in levels}
-        for key in [key for key, level in by_key.items() if level.size_units <= 0]:
-            del by_key[key]
-        self._by_key = by_key
-        self._keys = sorted(by_key)
-        self._moved = True
+        self.sizes = {price: size for price, size in dict(levels).items() if size > 0}
+        self._prices = sorted(self.sizes)
+        shown = self.top
+        self._look()
+        if self.top == shown:
+            self.top = shown
 
     def set(self, price: int, size: int) -> None:
         """Make ``size`` the size at ``price``; 0 or less removes the level."""
-        key = price * self._sign
-        by_key = self._by_key
+        sizes = self.sizes
         if size > 0:
-            if key not in by_key:
-                insort(self._keys, key)
-            by_key[key] = _new(Level, (price, size))
-        elif key in by_key:
-            del by_key[key]
-            del self._keys[bisect_left(self._keys, key)]
-        if key >= self._edge:
-            self._moved = True
+            known = sizes.get(price)
+            if known is None:
+                insort(self._prices, price)
+            elif known == size:
+                return
+            sizes[price] = size
+        elif price in sizes:
+            del sizes[price]
+            prices = self._prices
+            del prices[bisect_left(prices, price)]
+        else:
+            return
+        if (price >= self._edge) is not self._bids:
+            return
+        visible = self._prices[self._window]
+        if len(visible) == self._written_out:
+            # The usual depth, at a third of the price of the general case.
+            first, second, third = visible
+            self.top = ((first, sizes[first]), (second, sizes[second]), (third, sizes[third]))
+            self._edge = third if self._bids else third + 1
+        else:
+            self._look()
 
     def add(self, price: int, change: int) -> int:
         """Add a signed ``change`` at ``price`` and return the resulting size.
@@ -102,36 +118,29 @@ class Ladder:
         A negative result means that we missed something: the level is removed and the caller,
         who sees the negative number, must rebuild the book.
         """
-        known = self._by_key.get(price * self._sign)
-        size = change if known is None else known[1] + change
+        size = self.sizes.get(price, 0) + change
         self.set(price, size)
         return size
 
-    def top(self) -> tuple[Level, ...]:
-        """The visible levels, best first; the very same tuple for as long as they do not change."""
-        if self._moved:
-            self._moved = False
-            keys, by_key = self._keys, self._by_key
-            if self._visible == 3 and len(keys) >= 3:
-                # The usual depth, written out: a third of the price of the general case.
-                self._edge = edge = keys[-3]
-                top: tuple[Level, ...] = (by_key[keys[-1]], by_key[keys[-2]], by_key[edge])
-            else:
-                top = self.levels(self._visible)
-                self._edge = keys[-self._visible] if len(top) == self._visible else _NO_EDGE
-            if top != self._top:
-                self._top = top
-        return self._top
+    def _look(self) -> None:
+        """Take the visible levels anew, and note from which price on a change will touch them."""
+        prices = self._prices[self._window]
+        self.top = tuple((price, self.sizes[price]) for price in prices)
+        if len(prices) < self._visible:
+            self._edge = _BELOW_ALL if self._bids else _ABOVE_ALL
+        else:
+            self._edge = prices[-1] if self._bids else prices[-1] + 1
 
     def levels(self, depth: int | None = None) -> tuple[Level, ...]:
         """The ``depth`` best levels, or all, best first."""
-        count = len(self._keys) if depth is None else max(depth, 0)
-        return tuple(map(self._by_key.__getitem__, self._keys[: -count - 1 : -1]))
+        count = len(self._prices) if depth is None else max(depth, 0)
+        prices = self._prices[: -count - 1 : -1] if self._bids else self._prices[:count]
+        return tuple(Level(price, self.sizes[price]) for price in prices)
 
     @property
     def best(self) -> int | None:
         """Price of the best level, or None on an empty side."""
-        return self._keys[-1] * self._sign if self._keys else None
+        return self._prices[-1 if self._bids else 0] if self._prices else None
 
 
 class OrderBook:
@@ -189,24 +198,61 @@ class OrderBook:
         return self.bid_side if side == BID else self.ask_side
 
 
-class BookSnapshot(NamedTuple):
+class SnapshotFields(NamedTuple):
+    """What a snapshot is made of, as the lake stores it: no object is made that nobody asked for."""
+
+    market: Market
+    bid_pairs: Pairs
+    ask_pairs: Pairs
+    # microseconds since 1970
+    exchange_us: int | None
+    received_at: datetime
+    sequence: int
+    epoch: int
+    crossed: bool
+    session_id: str
+
+
+class BookSnapshot(SnapshotFields):
     """The visible top of one book at one moment.
 
     ``bids`` and ``asks`` are best first. ``exchange_time`` is the venue's clock and may be None
     (a Kalshi snapshot carries none); ``received_at`` is ours, taken when the frame came off the
     socket. ``sequence`` counts what this book emitted on this connection; ``epoch`` counts how
     often the book started anew, and no change is ever applied across two epochs.
-
-    A named tuple, because one is made for every visible change: a frozen dataclass of nine fields
-    costs four times as much.
     """
 
-    market: Market
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
-    exchange_time: datetime | None
-    received_at: datetime
-    sequence: int
-    epoch: int = 1
-    crossed: bool = False
-    session_id: str = ""
+    __slots__ = ()
+
+    def __new__(  # noqa: PLR0917 the order of a row
+        cls,
+        market: Market,
+        bids: Pairs,
+        asks: Pairs,
+        exchange_time: datetime | None,
+        received_at: datetime,
+        sequence: int,
+        epoch: int = 1,
+        crossed: bool = False,  # noqa: FBT001, FBT002 a field
+        session_id: str = "",
+    ) -> Self:
+        exchange_us = None if exchange_time is None else (exchange_time - _EPOCH) // timedelta(microseconds=1)
+        return super().__new__(
+            cls, market, bids, asks, exchange_us, received_at, sequence, epoch, crossed, session_id
+        )
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (self.market, self.bids, self.asks, self.exchange_time, *self[4:])
+
+    @property
+    def bids(self) -> tuple[Level, ...]:
+        return tuple(map(Level._make, self.bid_pairs))
+
+    @property
+    def asks(self) -> tuple[Level, ...]:
+        return tuple(map(Level._make, self.ask_pairs))
+
+    @property
+    def exchange_time(self) -> datetime | None:
+        us = self.exchange_us
+        return None if us is None else _EPOCH + timedelta(microseconds=us)

@@ -8,6 +8,7 @@ again, the stream is no longer drained, and its outbox conflates: memory stays b
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,8 +28,11 @@ _Row = TypeVar("_Row")
 log = logging.getLogger(__name__)
 
 BATCH_SECONDS: Final = 0.5
-# Larger batches hold the interpreter lock long enough for the socket to notice.
 BATCH_ROWS: Final = 2_000
+# The columns of so many rows hold the interpreter lock for a millisecond; after each such slice the
+# event loop gets the time to do what has come meanwhile.
+SLICE_ROWS: Final = 250
+BREATH_SECONDS: Final = 0.003
 # What may wait for the disk before the stream is no longer drained.
 LARGEST_BACKLOG: Final = 20_000
 RETRY_SECONDS: Final = 2.0
@@ -78,12 +82,14 @@ class Recorder:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         batch_seconds: float = BATCH_SECONDS,
         retry_seconds: float = RETRY_SECONDS,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._spool = spool
         self._venue = venue
         self._clock = clock
         self._batch_seconds = batch_seconds
         self._retry_seconds = retry_seconds
+        self._sleep = sleep
         self._batch = Batch()
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
@@ -157,7 +163,7 @@ class Recorder:
             snapshots = batch.snapshots[:BATCH_ROWS]
             yield _Part(
                 "book_snapshots",
-                partial(snapshot_rows, snapshots),
+                partial(self._sliced, snapshots),
                 partial(batch.snapshots.__delitem__, slice(len(snapshots))),
             )
         if batch.quarantined:
@@ -181,6 +187,15 @@ class Recorder:
                 partial(session_rows, list(sessions.values())),
                 partial(_forget, batch.sessions, sessions),
             )
+
+    def _sliced(self, snapshots: list[tuple[BookSnapshot, datetime]]) -> pa.Table:
+        """The rows of a batch, made without holding up the event loop; called in a thread."""
+        slices: list[pa.Table] = []
+        for start in range(0, len(snapshots), SLICE_ROWS):
+            if slices:
+                self._sleep(BREATH_SECONDS)
+            slices.append(snapshot_rows(snapshots[start : start + SLICE_ROWS]))
+        return pa.concat_tables(slices)
 
     def _write(self, part: _Part) -> int:
         rows = part.build()

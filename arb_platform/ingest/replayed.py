@@ -117,7 +117,7 @@ class Player:
         return list(self._feed.follow(markets) or ())
 
     def _unfollow(self, row: RawRow) -> list[StreamOutput]:
-        return list(self._feed.unfollow(load_ids(row.body)) or ())
+        return list(self._feed.unfollow(load_ids(row.body), row.at) or ())
 
     def _said(self, row: RawRow) -> list[StreamOutput]:
         return load_said(row.body)
@@ -130,20 +130,20 @@ class Player:
             outputs += self._feed.disconnected(row.at, "its end is missing in the recording")
             self._session = None
         if self._fed:
-            outputs += self._refollow(markets)
+            outputs += self._refollow(markets, row.at)
         else:
             self._replace_feed(markets)
         if session is not None and self._session is None:
             outputs += self._begin(session, row.at)
         return outputs
 
-    def _refollow(self, markets: list[Market]) -> list[StreamOutput]:
+    def _refollow(self, markets: list[Market], at: datetime) -> list[StreamOutput]:
         wanted = {market.market_id for market in markets}
         known = {market.market_id for market in self._feed.markets}
         added = [market for market in markets if market.market_id not in known]
         gone = sorted(known - wanted)
         self._news += added
-        outputs = list(self._feed.unfollow(gone) or ()) if gone else []
+        outputs = list(self._feed.unfollow(gone, at) or ()) if gone else []
         return [*outputs, *(self._feed.follow(added) or ())] if added else [*outputs]
 
     def _collect(self) -> None:

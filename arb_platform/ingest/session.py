@@ -15,6 +15,7 @@ from arb_platform.domain.markets import Market
 from arb_platform.domain.streams import StreamOutput
 from arb_platform.ingest.heartbeat import Heartbeat, write_heartbeat
 from arb_platform.ingest.lease import Lease
+from arb_platform.ingest.pauses import short_pauses
 from arb_platform.ingest.recorder import Recorder
 from arb_platform.storage.attach import LakeLocation
 from arb_platform.storage.lake import Lake
@@ -80,7 +81,11 @@ async def record(
     heartbeat should tell.
     """
     recorder = Recorder(Spool(location.spool), adapter.venue, clock=clock)
-    with Lease(location.root, adapter.venue, shard, owner=run_id), Lake.open(location) as lake:
+    with (
+        Lease(location.root, adapter.venue, shard, owner=run_id),
+        Lake.open(location) as lake,
+        short_pauses(),
+    ):
         promoter = Promoter(lake, Spool(location.spool), clock=clock)
         pulse = _Pulse(adapter, recorder, promoter, location, run_id, shard, clock, on_beat, trouble)
         async with (

@@ -25,6 +25,8 @@ class FaultWord:
     """What a word of the specification means, and which ``stream_events`` may follow from it.
 
     With ``leaves`` empty the platform must take the fault without a row: a duplicate, an old form.
+    A lost change of Polymarket leaves its row when it is seen (docs/simulators.md): one whose level is
+    told again before that leaves none.
     """
 
     unit: Unit
@@ -47,8 +49,9 @@ WORDS: Final[Mapping[str, FaultWord]] = MappingProxyType({
     "skew": FaultWord("frame", "a book frame carries a time of 1970 or 2100", ("clock_skew",)),
     "crossed": FaultWord("frame", "a bid at the best ask, for one change", ("crossed",)),
     "tick_size": FaultWord("frame", "Polymarket: the grid of a market changes, then a new book comes", ("resync", "gap")),
-    "legacy": FaultWord("frame", "Polymarket: price_change in the form of before 2025-09-15"),
+    "legacy": FaultWord("frame", "Polymarket: price_change in the form of before 2025-09-15; Kalshi: whole cents, as before 2026-03-12"),
     "no_first_book": FaultWord("asset", "the first book of an asset never comes, its changes do", ("gap", "resync", "silence")),
+    "no_snapshot": FaultWord("asset", "Kalshi: get_snapshot is not answered for a ticker", ("reconnect",)),
     "early_close": FaultWord("connection", "the connection is accepted and closed at once", ("reconnect",)),
     "refuse": FaultWord("connection", "the handshake is answered with 503"),
     "disconnect": FaultWord("seconds", "the connection breaks without a goodbye", ("reconnect",)),
@@ -71,7 +74,7 @@ _DURATION_SUFFIXES: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
 @dataclass(frozen=True, slots=True)
 class Injected:
     """One fault that was put in. ``detail`` says ``top`` or ``deep`` where a book's change was hit:
-    on Polymarket, which has no sequence, a lost change deep in the book shows only to a witness.
+    on Polymarket, which numbers nothing, a lost change deep in the book shows only to a REST book.
     """
 
     kind: str

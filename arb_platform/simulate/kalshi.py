@@ -13,7 +13,6 @@ from typing import Final
 from aiohttp import web
 
 from arb_platform.domain.books import Level
-from arb_platform.domain.errors import SettingsError
 from arb_platform.domain.markets import KALSHI
 from arb_platform.simulate import kalshi_frames as frames
 from arb_platform.simulate import kalshi_rest
@@ -35,12 +34,12 @@ from arb_platform.simulate.recordings import Recording
 from arb_platform.simulate.server import (
     Clock,
     Connection,
-    LoopbackServer,
     Sleep,
     http_faults,
     keep_pace,
     utc_now,
 )
+from arb_platform.simulate.venue import SimulatedVenue
 from arb_platform.simulate.walks import ListedMarket, MarketCatalogue, WalkMap
 
 __all__ = ["KalshiSimulator", "generate_key_pair"]
@@ -49,7 +48,7 @@ WS_PATH: Final = "/trade-api/ws/v2"
 _PING_SECONDS: Final = 10.0
 
 
-class KalshiSimulator:
+class KalshiSimulator(SimulatedVenue):
     """A venue of the catalogue's markets, or of a recording's, or of both.
 
     ``rate`` is level changes a second over all markets that somebody follows; 0 leaves every change
@@ -72,10 +71,7 @@ class KalshiSimulator:
         clock: Clock = utc_now,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        if recording is not None and recording.venue != KALSHI:
-            raise SettingsError(f"{recording.directory} holds frames of {recording.venue}, not of kalshi")
-        self.faults = faults or Faults()
-        self._server = LoopbackServer(host, port)
+        super().__init__(KALSHI, host=host, port=port, recording=recording, faults=faults)
         self._doorkeeper = Doorkeeper(public_keys)
         self._rate, self._ping_seconds = rate, ping_seconds
         self._clock, self._sleep = clock, sleep
@@ -100,7 +96,6 @@ class KalshiSimulator:
             self._markets, self.books, self._results, faults=self.faults, polled=self._was_polled
         )
         self._uncross: tuple[str, int] | None = None
-        self._connection_count = 0
         self.changes = 0
         # handshakes that were refused, by reason
         self.refusals: list[str] = []
@@ -109,16 +104,11 @@ class KalshiSimulator:
 
     @property
     def rest_url(self) -> str:
-        return f"http://{self._server.host}:{self._server.port}{kalshi_rest.ROOT}"
+        return f"http://{self.address}{kalshi_rest.ROOT}"
 
     @property
     def ws_url(self) -> str:
-        return f"ws://{self._server.host}:{self._server.port}{WS_PATH}"
-
-    @property
-    def connections(self) -> tuple[Connection, ...]:
-        """The sockets that are open, oldest first, each with disconnect, fall_silent and freeze."""
-        return tuple(self._server.connections.values())
+        return f"ws://{self.address}{WS_PATH}"
 
     @property
     def playback(self) -> Playback | None:
@@ -135,9 +125,6 @@ class KalshiSimulator:
         if self._replay is not None:
             background.append(self._replay.playback.run())
         await self._server.start(application, background)
-
-    async def stop(self) -> None:
-        await self._server.stop()
 
     # What the books do
 
@@ -194,13 +181,19 @@ class KalshiSimulator:
         """Send a change of a book that has already been made."""
         detail = "top" if change.top else "deep"
         tails: dict[bool, bytes] = {}
-        for subscription in self._followers.get((ORDERBOOK, ticker), ()):
+        followers = self._followers.get((ORDERBOOK, ticker), ())
+        old = bool(followers) and self._old_form()
+        for subscription in followers:
             mode = subscription.use_yes_price
             tail = tails.get(mode)
             if tail is None:
-                tail = tails[mode] = frames.delta_tail(
-                    ticker, self._uuid(ticker), change, moment, use_yes_price=mode
-                )
+                tail = frames.cents_delta_tail(ticker, change, use_yes_price=mode) if old else None
+                if tail is not None:
+                    self.faults.record("legacy", market_id=ticker)
+                else:
+                    uuid = self._uuid(ticker)
+                    tail = frames.delta_tail(ticker, uuid, change, moment, use_yes_price=mode)
+                tails[mode] = tail
             subscription.send(ORDERBOOK, tail, ticker, detail=detail)
 
     def tell_snapshot(self, ticker: str) -> None:
@@ -245,9 +238,7 @@ class KalshiSimulator:
         if reason is not None:
             self.refusals.append(reason)
             raise kalshi_rest.refused(401, "authentication_error", reason)
-        self._connection_count += 1
-        name = f"kalshi-{self._connection_count}"
-        return await self._server.converse(request, name=name, faults=self.faults, talk=self._talk)
+        return await self._converse(request, self._talk)
 
     async def _talk(self, connection: Connection) -> None:
         client = KalshiClient(connection, self)
@@ -303,13 +294,23 @@ class KalshiSimulator:
     def snapshots(self, subscription: Subscription, tickers: Iterable[str], number: int) -> None:
         """The answer to get_snapshot."""
         for ticker in tickers:
+            if self.faults.strikes("no_snapshot"):
+                name = subscription.client.connection.name
+                self.faults.record("no_snapshot", market_id=ticker, connection=name)
+                continue
             tail = self._snapshot(subscription, ticker)
             subscription.send("orderbook_snapshot", tail, ticker, number=number)
 
     def _snapshot(self, subscription: Subscription, ticker: str) -> bytes:
-        return frames.snapshot_tail(
-            ticker, self._uuid(ticker), self.books.book(ticker), use_yes_price=subscription.use_yes_price
-        )
+        book, mode = self.books.book(ticker), subscription.use_yes_price
+        old = frames.cents_snapshot_tail(ticker, book, use_yes_price=mode) if self._old_form() else None
+        if old is not None:
+            self.faults.record("legacy", market_id=ticker)
+            return old
+        return frames.snapshot_tail(ticker, self._uuid(ticker), book, use_yes_price=mode)
+
+    def _old_form(self) -> bool:
+        return not self.faults.quiet and self.faults.strikes("legacy")
 
     def _refollow(self) -> None:
         recorded = self._replay.books if self._replay else {}

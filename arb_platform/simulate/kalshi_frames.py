@@ -1,4 +1,4 @@
-"""Kalshi's websocket messages as bytes: dollar strings with four decimals, sizes with two, no cents.
+"""Kalshi's websocket messages as bytes: dollar strings with four decimals, sizes with two; cents on demand.
 
 Everything after ``sid`` and ``seq`` is the same for every client, so it is rendered once as a *tail*.
 Shapes are those of the AsyncAPI document of 2026 and of recorded frames of August 2026.
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from arb_platform.simulate.books import ONE, Change, SimulatedBook
 
+_CENT: Final = ONE // 100
 _MEMO_CAPACITY: Final = 200_000
 _memo: dict[tuple[int, int], str] = {}
 
@@ -77,6 +78,33 @@ def delta_tail(
         f'"delta_fp":"{count(change.delta)}","side":"{side}","ts":"{stamp(moment)}",'
         f'"ts_ms":{milliseconds(moment)}}}}}'
     ).encode()
+
+
+def cents_snapshot_tail(ticker: str, book: SimulatedBook, *, use_yes_price: bool) -> bytes | None:
+    """The form of before 2026-03-12, or None where a price is no whole cent or a size no whole number."""
+    if not all(_whole(price, size) for side in (book.bids, book.asks) for price, size in side.items()):
+        return None
+    no_prices = {price if use_yes_price else ONE - price: size for price, size in book.asks.items()}
+    sides = {
+        name: [[price // _CENT, size // ONE] for price, size in sorted(ladder.items())] or None
+        for name, ladder in (("yes", book.bids), ("no", no_prices))
+    }
+    return msg_tail({"market_ticker": ticker, **sides})
+
+
+def cents_delta_tail(ticker: str, change: Change, *, use_yes_price: bool) -> bytes | None:
+    """The same for a change."""
+    if not _whole(change.price, change.delta):
+        return None
+    side, price = "yes", change.price
+    if change.side == "ask":
+        side, price = "no", change.price if use_yes_price else ONE - change.price
+    message = {"market_ticker": ticker, "price": price // _CENT, "delta": change.delta // ONE, "side": side}
+    return msg_tail(message)
+
+
+def _whole(price: int, size: int) -> bool:
+    return price % _CENT == 0 and size % ONE == 0
 
 
 def trade_tail(ticker: str, change: Change, moment: datetime) -> bytes:

@@ -11,7 +11,6 @@ from typing import Final
 from aiohttp import web
 
 from arb_platform.domain.books import Level
-from arb_platform.domain.errors import SettingsError
 from arb_platform.domain.markets import POLYMARKET
 from arb_platform.simulate import polymarket_frames as frames
 from arb_platform.simulate import polymarket_rest
@@ -26,19 +25,19 @@ from arb_platform.simulate.recordings import Recording
 from arb_platform.simulate.server import (
     Clock,
     Connection,
-    LoopbackServer,
     Sleep,
     http_faults,
     keep_pace,
     utc_now,
 )  # fmt: skip
+from arb_platform.simulate.venue import SimulatedVenue
 from arb_platform.simulate.walks import MarketCatalogue, WalkMap
 
 # One change in so many brings the announcement of a market, again and again, as users observed.
 _ANNOUNCE_EVERY: Final = 400
 
 
-class PolymarketSimulator:
+class PolymarketSimulator(SimulatedVenue):
     """A venue of the catalogue's markets, or of a recording's, or of both.
 
     ``rate`` is level changes a second over all markets that somebody follows; 0 leaves every change
@@ -58,10 +57,7 @@ class PolymarketSimulator:
         clock: Clock = utc_now,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        if recording is not None and recording.venue != POLYMARKET:
-            raise SettingsError(f"{recording.directory} holds frames of {recording.venue}, not of polymarket")
-        self.faults = faults or Faults()
-        self._server = LoopbackServer(host, port)
+        super().__init__(POLYMARKET, host=host, port=port, recording=recording, faults=faults)
         self._rate, self._clock, self._sleep = rate, clock, sleep
         self._rng = Random(f"{seed}/polymarket")
         self._clients: dict[str, dict[MarketClient, None]] = {}
@@ -83,14 +79,13 @@ class PolymarketSimulator:
         self._instruments = self._listing.instruments
         self._followed: list[str] = []
         self._uncross: tuple[str, int] | None = None
-        self._connection_count = 0
         self.changes = 0
 
     # Addresses and life
 
     @property
     def gamma_url(self) -> str:
-        return f"http://{self._server.host}:{self._server.port}"
+        return f"http://{self.address}"
 
     @property
     def clob_url(self) -> str:
@@ -98,12 +93,7 @@ class PolymarketSimulator:
 
     @property
     def ws_url(self) -> str:
-        return f"ws://{self._server.host}:{self._server.port}/ws/market"
-
-    @property
-    def connections(self) -> tuple[Connection, ...]:
-        """The sockets that are open, oldest first, each with disconnect, fall_silent and freeze."""
-        return tuple(self._server.connections.values())
+        return f"ws://{self.address}/ws/market"
 
     @property
     def playback(self) -> Playback | None:
@@ -117,9 +107,6 @@ class PolymarketSimulator:
         if self._replay is not None:
             background.append(self._replay.playback.run())
         await self._server.start(application, background)
-
-    async def stop(self) -> None:
-        await self._server.stop()
 
     # What the books do
 
@@ -230,9 +217,7 @@ class PolymarketSimulator:
     # The market channel
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
-        self._connection_count += 1
-        name = f"polymarket-{self._connection_count}"
-        return await self._server.converse(request, name=name, faults=self.faults, talk=self._talk)
+        return await self._converse(request, self._talk)
 
     async def _talk(self, connection: Connection) -> None:
         connection.wire.oddity = self._oddity

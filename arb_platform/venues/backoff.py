@@ -14,6 +14,12 @@ CAP_SECONDS: Final = 60.0
 RETRY_AFTER_CAP_SECONDS: Final = 600.0
 
 
+# A server that takes us, sends something and hangs up, over and over (it refuses one of our batches, say),
+# is come back to at the usual pace so often, and then ever more slowly.
+SHORT_SECONDS: Final = 10.0
+FORGIVEN: Final = 10
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -59,6 +65,8 @@ class Backoff:
         self._cap = cap
         self._rng = rng
         self.failures = 0
+        # connections in a row that were good and short
+        self.short = 0
 
     @property
     def ceiling(self) -> float:
@@ -74,6 +82,17 @@ class Backoff:
     def reset(self) -> None:
         """Call this when something good came through, never because a connection opened."""
         self.failures = 0
+
+    def was_good_for(self, seconds: float) -> None:
+        """A connection that something good came through is over: reset, unless this goes in circles."""
+        self.short = self.short + 1 if seconds < SHORT_SECONDS else 0
+        if not self.looping:
+            self.reset()
+
+    @property
+    def looping(self) -> bool:
+        """True after too many good and short connections in a row."""
+        return self.short > FORGIVEN
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

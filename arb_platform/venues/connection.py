@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from websockets.exceptions import ConnectionClosed
@@ -24,9 +24,14 @@ from arb_platform.venues.witness import watch
 log = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 1.0
+# No two frames have one moment, for an event ends right before the first snapshot that is good again.
+_APART: Final = timedelta(microseconds=1)
+_SET_BACK: Final = timedelta(seconds=1)
 # Books per request round; a feed that lost everything asks for a shard's worth at once.
 _FETCH_AT_ONCE: Final = 250
 _FETCH_DELAY: Final = 1.0
+# A book that is broken must not wait for long because the samples before it failed.
+_FETCH_DELAY_CAP: Final = 10.0
 
 
 class Connection:
@@ -47,6 +52,7 @@ class Connection:
         self._wiring = wiring
         self._on_good_frame = on_good_frame
         self._clock = wiring.timing.clock
+        self._next_moment = session.connected_at
         self._good = False
         self._paused = asyncio.Event()
         self._replace = asyncio.Event()
@@ -111,25 +117,38 @@ class Connection:
         await self._socket.ended()
         return self._goodbye()
 
-    def _receive(self, frame: bytes) -> None:
-        """One message, called while its bytes are being read: nothing here may wait."""
-        wiring = self._wiring
-        received_at = self._clock()
-        self._frames += 1
-        wiring.meter.frames += 1
-        if wiring.on_frame is not None:
-            wiring.on_frame(frame, received_at, self.session.session_id)
-        feed = self._feed
-        outputs = feed.receive(frame, received_at)
-        if outputs:
+    def _receive(self, frames: Sequence[bytes]) -> None:
+        """The messages of one read, called while its bytes are there: nothing here may wait."""
+        wiring, feed = self._wiring, self._feed
+        received_at = self._moment()
+        self._frames += len(frames)
+        wiring.meter.frames += len(frames)
+        outputs: list[StreamOutput] = []
+        try:
+            for frame in frames:
+                if wiring.on_frame is not None:
+                    wiring.on_frame(frame, received_at, self.session.session_id)
+                outputs += feed.receive(frame, received_at)
+                received_at += _APART
+                if feed.wants_something:
+                    self.collect()
+        finally:
+            self._next_moment = received_at
             self._hand_over(outputs)
-            if wiring.outbox.full:
-                self._socket.transport.pause_reading()
-                self._paused.set()
+        if wiring.outbox.full:
+            self._socket.transport.pause_reading()
+            self._paused.set()
         if not self._good and feed.good_frames > 0:
             self._good = True
             self._on_good_frame()
-        self.collect()
+
+    def _moment(self) -> datetime:
+        """Now, or right after the last moment where the clock is coarse or was set back by less than a second."""
+        at = self._clock()
+        if at < self._next_moment < at + _SET_BACK:
+            at = self._next_moment
+        self._next_moment = at + _APART
+        return at
 
     async def _pause(self) -> str:
         """Read on once the consumer has made room for rows that must not be dropped."""
@@ -171,7 +190,7 @@ class Connection:
         timing = self._wiring.timing
         while True:
             await timing.sleep(TICK_SECONDS)
-            now = timing.clock()
+            now = self._moment()
             self._touch("tick", at=now)
             self._hand_over(self._feed.tick(now))
             self.collect()
@@ -179,7 +198,7 @@ class Connection:
     async def _fetch(self) -> str:
         """Bring the books that the feed asks for; what failed is asked again after a while."""
         timing = self._wiring.timing
-        backoff = Backoff(_FETCH_DELAY, rng=timing.rng)
+        backoff = Backoff(_FETCH_DELAY, rng=timing.rng, cap=_FETCH_DELAY_CAP)
         while True:
             await self._books_wanted.wait()
             ids = list(self._wanted)[:_FETCH_AT_ONCE]
@@ -199,7 +218,7 @@ class Connection:
             self._receive_books(list(books.values()))
 
     def _receive_books(self, books: Sequence[Any]) -> None:
-        received_at = self._wiring.timing.clock()
+        received_at = self._moment()
         self._wiring.meter.books_fetched += len(books)
         self._touch("books", books, at=received_at)
         for book in books:

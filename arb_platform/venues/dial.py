@@ -1,7 +1,5 @@
 """Opening one websocket: headers made afresh, and every way it can fail told apart."""
 
-import socket as sockets
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +10,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 from arb_platform.domain.errors import CredentialsError, SettingsError, TransportError
 from arb_platform.venues.backoff import Timing, retry_after
 from arb_platform.venues.push import PushConnection
-from arb_platform.venues.rest_client import is_loopback
+from arb_platform.venues.rest_client import is_loopback, why
 
 MAX_FRAME_BYTES: Final = 32 * 1024 * 1024
 OPEN_TIMEOUT_SECONDS: Final = 10.0
@@ -64,22 +62,6 @@ async def dial(endpoint: Endpoint, timing: Timing) -> PushConnection:
         raise HandshakeFailed(why(error)) from None
     assert isinstance(socket, PushConnection)
     return socket
-
-
-def why(error: BaseException) -> str:
-    """What went wrong on the network, in words an operator can act on."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"TLS: the certificate is not trusted ({error.verify_message})"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS: {error.reason or error}"
-    if isinstance(error, sockets.gaierror):
-        return f"DNS: the name could not be resolved ({error.strerror})"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _refusal(error: InvalidStatus, endpoint: Endpoint, timing: Timing) -> TransportError:

@@ -15,7 +15,6 @@ FLOOR_MS: Final = 10**12
 _AHEAD_MS: Final = 1_000
 _ABSURD_MS: Final = 24 * 3600 * 1_000
 _LONGEST: Final = 20
-_MILLISECONDS: Final = tuple(timedelta(milliseconds=number) for number in range(1_000))
 
 
 def milliseconds(value: str | int | None) -> int | None:
@@ -37,7 +36,7 @@ class ExchangeClock:
     Late is normal (that is latency); ahead by more than a second, or a year that cannot be, is not.
     """
 
-    __slots__ = ("_episode", "_journal", "_second", "_second_ms", "ceiling")
+    __slots__ = ("_episode", "_journal", "ceiling")
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -45,8 +44,6 @@ class ExchangeClock:
         # is above must be judged before it is blamed.
         self.ceiling = -1
         self._episode: StreamEvent | None = None
-        self._second = EPOCH
-        self._second_ms = 0
 
     def judge(self, exchange_ms: int, received_at: datetime, outputs: list[FeedOutput]) -> bool:
         """Append what there is to tell about this timestamp; False if it cannot be true at all."""
@@ -73,9 +70,4 @@ class ExchangeClock:
         """The moment as a datetime; only for timestamps that :meth:`judge` believed."""
         if exchange_ms is None:
             return None
-        into_second = exchange_ms - self._second_ms
-        if not 0 <= into_second < 1_000:
-            into_second = exchange_ms % 1_000
-            self._second_ms = exchange_ms - into_second
-            self._second = EPOCH + timedelta(milliseconds=self._second_ms)
-        return self._second + _MILLISECONDS[into_second]
+        return EPOCH + timedelta(milliseconds=exchange_ms)

@@ -38,6 +38,10 @@ class Feed(Protocol):
     def tick(self, now: datetime) -> list[FeedOutput]:
         """Let time pass: keep-alives become due, healing that took too long gives up."""
 
+    @property
+    def wants_something(self) -> bool:
+        """True when there is something to drain below, or a reason to reconnect; asked after every frame."""
+
     def frames_to_send(self) -> list[str]:
         """Drain the frames that want to go out."""
 
@@ -45,7 +49,7 @@ class Feed(Protocol):
         """Drain the market or asset ids whose book should be fetched over REST."""
 
     def receive_book(self, book: Any, received_at: datetime) -> list[FeedOutput]:
-        """Apply the decoded REST answer for a book asked for by :meth:`books_wanted`."""
+        """Apply the decoded REST answer for a book asked for by :meth:`books_wanted`, or compare it with a live one."""
 
     def disconnected(self, at: datetime, reason: str) -> list[FeedOutput]:
         """The connection is gone: nothing we hold can be vouched for any more."""

@@ -14,7 +14,7 @@ from arb_platform.domain.errors import WireError
 from arb_platform.domain.markets import KALSHI, Market
 from arb_platform.domain.streams import FeedOutput
 from arb_platform.domain.units import ONE
-from arb_platform.venues.continuity import FIRST_BOOK, Continuity
+from arb_platform.venues.continuity import FIRST_BOOK, NOT_FOLLOWED, Continuity
 from arb_platform.venues.exchange_clock import FLOOR_MS
 from arb_platform.venues.journal import KEPT_BYTES, LARGEST_FRAME
 from arb_platform.venues.kalshi_books import KalshiBooks, read_book, yes_asks
@@ -22,6 +22,7 @@ from arb_platform.venues.kalshi_markets import read_market
 from arb_platform.venues.kalshi_subscription import CHANNEL, OVERFLOW, TERMINAL, Subscription
 from arb_platform.venues.kalshi_wire import (
     UNREADABLE,
+    Delta,
     DeltaMessage,
     Envelope,
     ErrorMessage,
@@ -35,7 +36,7 @@ from arb_platform.venues.kalshi_wire import (
     read_envelope,
     ticker_of,
 )  # fmt: skip
-from arb_platform.venues.numbers import CHANGES, PRICES
+from arb_platform.venues.numbers import CHANGES, MIRRORED_PRICES, PRICES
 from arb_platform.venues.sequence import Sequences, Step
 from arb_platform.venues.tracked import TrackedBook
 
@@ -127,12 +128,18 @@ class KalshiFeed:
             # Their deadline is set by the next tick, which knows the time.
             self._continuity.waiting.update((tracked.market_id, tracked) for tracked in added)
 
-    def unfollow(self, market_ids: Iterable[str]) -> None:
-        """Drop these markets and their books."""
+    def unfollow(self, market_ids: Iterable[str], at: datetime) -> list[FeedOutput]:
+        """Drop these markets and their books; what was open about them ends."""
+        outputs: list[FeedOutput] = []
         dropped = [tracked for tracked in map(self._books.drop, market_ids) if tracked is not None]
         self._subscription.drop([tracked.market_id for tracked in dropped])
         for tracked in dropped:
-            self._continuity.forget(tracked)
+            self._continuity.release(tracked, at, NOT_FOLLOWED, outputs)
+        return outputs
+
+    @property
+    def wants_something(self) -> bool:
+        return bool(self._subscription.outgoing or self._continuity.wanted or self.reconnect_reason)
 
     def frames_to_send(self) -> list[str]:
         """Drain commands, with a ``get_snapshot`` for every book that has to be rebuilt."""
@@ -182,7 +189,7 @@ class KalshiFeed:
                 return outputs
         try:
             if type(message) is DeltaMessage:
-                self._delta(message, received_at, outputs)
+                self._delta(message.msg, received_at, outputs)
             else:
                 self._dispatch(message, frame, received_at, outputs)
         except ValueError as error:
@@ -205,14 +212,11 @@ class KalshiFeed:
             self._continuity.rebuilt(tracked, None, received_at, outputs)
         return outputs
 
-    def _delta(self, message: DeltaMessage, received_at: datetime, outputs: list[FeedOutput]) -> None:
+    def _delta(self, change: Delta, received_at: datetime, outputs: list[FeedOutput]) -> None:
         """The hot path. Raises ValueError for a number that cannot be believed."""
         self.good_frames += 1
         self.last_market_frame_at = received_at
-        change = message.msg
-        tracked = self._by_ticker.get(change.market_ticker)
-        if tracked is None:
-            tracked = self._books.of(change.market_ticker)
+        tracked = self._by_ticker.get(change.market_ticker) or self._books.of(change.market_ticker)
         if tracked is None or not tracked.live:
             # Read all the same: what cannot be believed is a row, whatever it is about.
             change.change()
@@ -221,23 +225,27 @@ class KalshiFeed:
         exchange_ms = change.ts_ms
         if exchange_ms is None or not FLOOR_MS <= exchange_ms <= self._clock.ceiling:
             exchange_ms = self._continuity.judge(exchange_ms, received_at, outputs)
-        try:
-            price, size = PRICES[change.price_dollars], CHANGES[change.delta_fp]  # type: ignore[index]
-        except KeyError:
+        text, by = change.price_dollars, change.delta_fp
+        if text is None or by is None:
+            # A generation before prices and sizes were texts.
             price, size = change.change()
-        if change.side == "yes":
-            left = tracked.bids.add(price, size)
+            price, ladder = (price, tracked.bids) if change.side == "yes" else (ONE - price, tracked.asks)
+        elif change.side == "yes":
+            price, size, ladder = PRICES[text], CHANGES[by], tracked.bids
         elif change.side == "no":
-            left = tracked.asks.add(ONE - price, size)
+            price, size, ladder = MIRRORED_PRICES[text], CHANGES[by], tracked.asks
         else:
             raise ValueError(f"a side that is neither yes nor no: {change.side[:40]!r}")
-        if left < 0:
+        size += ladder.sizes.get(price, 0)
+        ladder.set(price, size)
+        if size < 0:
+            price, _ = change.change()
             detail = f"the {change.side} level at {price} millionths became negative"
             self._lost(tracked, received_at, detail, outputs)
             return
-        bids, asks = tops = tracked.bids.top(), tracked.asks.top()
+        bids, asks = tracked.bids.top, tracked.asks.top
         if bids is not tracked.shown_bids or asks is not tracked.shown_asks:
-            self._continuity.show(tracked, tops, exchange_ms, received_at, outputs)
+            self._continuity.show(tracked, bids, asks, exchange_ms, received_at, outputs)
 
     def _dispatch(
         self, message: Message, frame: bytes | str, received_at: datetime, outputs: list[FeedOutput]

@@ -44,7 +44,7 @@ class Subscription:
         # tickers that the venue does not take, with its reason
         self.refused: dict[str, str] = {}
         self.reconnect_reason: str | None = None
-        self._outgoing: list[str] = []
+        self.outgoing: list[str] = []
         self._groups: list[list[str]] = []
         self._sent: dict[int, _Command] = {}
         self._number = 0
@@ -60,7 +60,7 @@ class Subscription:
 
     def disconnected(self) -> None:
         self.open = False
-        self._outgoing = []
+        self.outgoing = []
 
     def add(self, tickers: Iterable[str]) -> None:
         if self.open:
@@ -123,7 +123,7 @@ class Subscription:
             self._advance()
 
     def frames_to_send(self) -> list[str]:
-        outgoing, self._outgoing = self._outgoing, []
+        outgoing, self.outgoing = self.outgoing, []
         return outgoing
 
     def _later(self, command: _Command, reason: str, now: datetime) -> None:
@@ -173,7 +173,7 @@ class Subscription:
         self._number += 1
         self._sent[self._number] = command
         message = {"id": self._number, "cmd": cmd, "params": params}
-        self._outgoing.append(json.dumps(message, separators=(",", ":")))
+        self.outgoing.append(json.dumps(message, separators=(",", ":")))
 
     def answered(self, number: int | None) -> None:
         """Forget a command that was answered well."""

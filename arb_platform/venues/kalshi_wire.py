@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 
 from arb_platform.domain.errors import WireError
 from arb_platform.domain.units import units
-from arb_platform.venues.numbers import cents, change_of, price_of, price_units, size_of, size_units
+from arb_platform.venues.numbers import CHANGES, PRICES, SIZES, cents, price_units, size_units
 
 Levels = list[tuple[int, int]]
 _SIDES: Final = ("yes", "no")
@@ -54,13 +54,13 @@ class Delta(Struct, gc=False):
         if self.side not in _SIDES:
             raise ValueError(f"a side that is neither yes nor no: {self.side[:40]!r}")
         if self.price_dollars is not None:
-            price = price_of(self.price_dollars)
+            price = PRICES[self.price_dollars]
         elif self.price is not None:
             price = cents(self.price)
         else:
             raise ValueError("a delta without a price")
         if self.delta_fp is not None:
-            return price, change_of(self.delta_fp)
+            return price, CHANGES[self.delta_fp]
         if self.delta is None:
             raise ValueError("a delta without a change")
         return price, units(self.delta)
@@ -209,7 +209,7 @@ def _side(
     in_cents: list[tuple[int, int]] | None,
 ) -> Levels:
     if fp is not None:
-        return [(price_of(price), size_of(size)) for price, size in fp]
+        return [(PRICES[price], SIZES[size]) for price, size in fp]
     if dollars is not None:
         return [(price_units(price), size_units(size)) for price, size in dollars]
     return [(cents(price), size_units(size)) for price, size in in_cents or ()]

@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from arb_platform.domain.books import BookSnapshot
@@ -9,6 +10,8 @@ from arb_platform.domain.streams import QuarantinedFrame, StreamEvent, StreamOut
 
 _RATE_WINDOW_SECONDS: Final = 10.0
 _LAG_WINDOW: Final = 4096
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _REMEMBERED_EVENTS: Final = 10_000
 
 
@@ -26,18 +29,23 @@ class Meter:
         self.books_missing = 0
         self.events: Counter[str] = Counter()
         self._open_events: dict[str, None] = {}
-        self._lags: deque[float] = deque(maxlen=_LAG_WINDOW)
+        # microseconds
+        self._lags: deque[int] = deque(maxlen=_LAG_WINDOW)
         self._samples: deque[tuple[float, int, int]] = deque()
 
     def count(self, outputs: Iterable[StreamOutput]) -> int:
         """Take note of what is about to be handed over; returns how many of it are snapshots."""
-        snapshots = 0
+        snapshots = received_us = 0
+        received_at: datetime | None = None
         for output in outputs:
             if isinstance(output, BookSnapshot):
                 snapshots += 1
                 # The first book of a connection tells when it last changed, which may be hours ago.
-                if self._measure_lag and output.exchange_time is not None and output.sequence > 1:
-                    self._lags.append((output.received_at - output.exchange_time).total_seconds())
+                if self._measure_lag and output.exchange_us is not None and output.sequence > 1:
+                    if output.received_at is not received_at:
+                        received_at = output.received_at
+                        received_us = (received_at - _EPOCH) // _MICROSECOND
+                    self._lags.append(received_us - output.exchange_us)
             elif isinstance(output, QuarantinedFrame):
                 self.quarantined += 1
             elif isinstance(output, StreamEvent):
@@ -71,7 +79,7 @@ class Meter:
         if not lags:
             return None
         position = min(len(lags) - 1, int(len(lags) * percentile / 100))
-        return max(0.0, lags[position])
+        return max(0, lags[position]) / 1e6
 
     def _count_event(self, event: StreamEvent) -> None:
         # The same event comes again when it ends or its reason changes, and counts once.

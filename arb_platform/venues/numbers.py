@@ -1,5 +1,6 @@
 """Prices and sizes as the wire writes them, into integer millionths; capped memos make it one lookup."""
 
+from collections.abc import Callable
 from typing import Final
 
 from arb_platform.domain.units import ONE, UNITS_PER_ONE, units
@@ -8,38 +9,36 @@ from arb_platform.domain.units import ONE, UNITS_PER_ONE, units
 _CAPACITY: Final = 100_000
 _LONGEST: Final = 24
 _UNITS_PER_CENT: Final = UNITS_PER_ONE // 100
-
-# Text to millionths, for texts seen before: plain dictionaries, because the hot path reads them by
-# subscript and calls the function of the same meaning on a KeyError.
-PRICES: Final[dict[str, int]] = {}
-SIZES: Final[dict[str, int]] = {}
-CHANGES: Final[dict[str, int]] = {}
+_DECIMALS: Final = 6
+_SCALES: Final[tuple[int, ...]] = tuple(10 ** (_DECIMALS - written) for written in range(_DECIMALS + 1))
 
 
-def price_of(text: str) -> int:
-    """:func:`price_units`, remembered in PRICES."""
-    known = PRICES.get(text)
-    return _remember(PRICES, text, price_units(text)) if known is None else known
+class Memo(dict[str, int]):
+    """Texts to millionths: ``memo[text]`` reads a text only once. Raises ValueError for what is not one.
 
+    Plain texts of at most ``most`` are read here, at a third of the price; all others by ``read``.
+    """
 
-def size_of(text: str) -> int:
-    """:func:`size_units`, remembered in SIZES."""
-    known = SIZES.get(text)
-    return _remember(SIZES, text, size_units(text)) if known is None else known
+    __slots__ = ("_most", "_read")
 
+    def __init__(self, read: Callable[[str], int], *, most: int) -> None:
+        super().__init__()
+        self._read = read
+        self._most = most
 
-def change_of(text: str) -> int:
-    """A signed change of a size in millionths, remembered in CHANGES. Raises ValueError."""
-    known = CHANGES.get(text)
-    return _remember(CHANGES, text, units(text)) if known is None else known
-
-
-def _remember(memo: dict[str, int], text: str, value: int) -> int:
-    if len(text) <= _LONGEST:
-        if len(memo) >= _CAPACITY:
-            memo.clear()
-        memo[text] = value
-    return value
+    def __missing__(self, text: str) -> int:
+        whole, _, decimals = text.partition(".")
+        digits = whole + decimals
+        value = -1
+        if digits.isdecimal() and digits.isascii() and len(whole) <= 11 and len(decimals) <= _DECIMALS:
+            value = int(digits) * _SCALES[len(decimals)]
+        if not 0 <= value <= self._most:
+            value = self._read(text)
+        if len(text) <= _LONGEST:
+            if len(self) >= _CAPACITY:
+                self.clear()
+            self[text] = value
+        return value
 
 
 def price_units(value: str | int) -> int:
@@ -63,3 +62,25 @@ def cents(value: int) -> int:
     if not 0 <= value <= 100:
         raise ValueError(f"a price outside 0..100 cents: {str(value)[:40]}")
     return value * _UNITS_PER_CENT
+
+
+_NO_BOUND: Final = 10**18
+
+PRICES: Final = Memo(price_units, most=ONE)
+SIZES: Final = Memo(size_units, most=_NO_BOUND)
+CHANGES: Final = Memo(units, most=_NO_BOUND)
+
+
+class MirroredPrices(dict[str, int]):
+    """The price of a bid for NO, as that of the ask for YES that it is."""
+
+    __slots__ = ()
+
+    def __missing__(self, text: str) -> int:
+        price = ONE - PRICES[text]
+        if len(self) < _CAPACITY:
+            self[text] = price
+        return price
+
+
+MIRRORED_PRICES: Final = MirroredPrices()

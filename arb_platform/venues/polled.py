@@ -81,11 +81,12 @@ class PolledStream(VenueStream):
 
     async def unfollow(self, market_ids: Sequence[str]) -> None:
         """Stop polling these markets."""
-        self._touch("unfollow", list(market_ids))
-        self._hand_over(self._feed.unfollow(list(market_ids)))
+        at = self._timing.clock()
+        self._touch("unfollow", list(market_ids), at=at)
+        self._hand_over(self._feed.unfollow(list(market_ids), at))
         self._discard_requests()
         for market_id in market_ids:
-            self._end_missing(market_id, self._timing.clock(), "no longer followed")
+            self._end_missing(market_id, at, "no longer followed")
 
     @property
     def markets(self) -> list[Market]:

@@ -13,18 +13,20 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from arb_platform.domain.books import ASK, BID, VISIBLE, BookSnapshot
+from arb_platform.domain.books import VISIBLE, BookSnapshot
 from arb_platform.domain.errors import WireError
 from arb_platform.domain.markets import POLYMARKET, Market
 from arb_platform.domain.streams import FeedOutput
-from arb_platform.venues.continuity import FIRST_BOOK, Continuity
+from arb_platform.venues.continuity import FIRST_BOOK, NOT_FOLLOWED, Continuity
 from arb_platform.venues.exchange_clock import milliseconds
 from arb_platform.venues.journal import KEPT_BYTES, LARGEST_FRAME
-from arb_platform.venues.polymarket_books import PolymarketBooks, unexplained
-from arb_platform.venues.polymarket_changes import PENDING_LIMIT, PriceChanges
+from arb_platform.venues.polymarket_books import PolymarketBooks
+from arb_platform.venues.polymarket_changes import PriceChanges
 from arb_platform.venues.polymarket_markets import read_market, tradable
 from arb_platform.venues.polymarket_subscription import Subscription
+from arb_platform.venues.polymarket_whole import WholeBooks
 from arb_platform.venues.polymarket_wire import (
+    PRICE_CHANGE,
     UNREADABLE,
     Book,
     Event,
@@ -33,13 +35,13 @@ from arb_platform.venues.polymarket_wire import (
     PriceChange,
     TickSizeChange,
     UnknownKind,
-    book_hash,
+    decode_changes,
     decode_frame,
     read_event,
     rest_book,
     salvage,
 )  # fmt: skip
-from arb_platform.venues.tracked import TrackedBook
+from arb_platform.venues.polymarket_witness import BookWitness
 
 __all__ = ["PolymarketFeed", "read_market", "tradable"]
 
@@ -62,8 +64,6 @@ class PolymarketFeed:
         self.messages = 0
         self.unreadable_frames = 0
         self.unknown_frames = 0
-        self.hashes_equal = 0
-        self.hashes_different = 0
         self.kinds: Counter[str] = Counter()
         # condition id -> winning outcome, of markets that the venue said are resolved
         self.resolved: dict[str, str | None] = {}
@@ -72,6 +72,8 @@ class PolymarketFeed:
         self._continuity = Continuity(POLYMARKET)
         self._books = PolymarketBooks(max_depth, follow_all=not markets)
         self._changes = PriceChanges(self._books, self._continuity)
+        self._witness = BookWitness(self._books, self._continuity)
+        self._whole = WholeBooks(self._books, self._continuity, self._witness)
         self._subscription = Subscription()
         self._reconnect_reason: str | None = None
         self._announced: dict[str, None] = {}
@@ -101,6 +103,21 @@ class PolymarketFeed:
         return self._changes.late
 
     @property
+    def hashes_equal(self) -> int:
+        """Whole books whose hash we computed as well."""
+        return self._whole.hashes_equal
+
+    @property
+    def hashes_different(self) -> int:
+        """Whole books whose hash came out different."""
+        return self._whole.hashes_different
+
+    @property
+    def contradicted(self) -> int:
+        """How often REST books showed that changes were missed."""
+        return self._witness.contradicted
+
+    @property
     def mirrored(self) -> int:
         """Messages about the other token of a followed market."""
         return self._books.mirrored + self._changes.mirrored
@@ -117,10 +134,12 @@ class PolymarketFeed:
         self.last_market_frame_at = None
         self.good_frames = 0
         self._subscription.connected(self._books.assets(), at)
+        self._witness.connected(at)
         return self._continuity.connected(session_id, self._books, at)
 
     def disconnected(self, at: datetime, reason: str) -> list[FeedOutput]:
         self._subscription.disconnected()
+        self._witness.disconnected()
         return self._continuity.disconnected(self._books, at, reason)
 
     def follow(self, markets: Iterable[Market | str]) -> None:
@@ -131,12 +150,18 @@ class PolymarketFeed:
             # Their deadline is set by the next tick, which knows the time.
             self._continuity.waiting.update((tracked.market_id, tracked) for tracked in added)
 
-    def unfollow(self, market_ids: Iterable[str]) -> None:
-        """Drop these markets and their books."""
+    def unfollow(self, market_ids: Iterable[str], at: datetime) -> list[FeedOutput]:
+        """Drop these markets and their books; what was open about them ends."""
+        outputs: list[FeedOutput] = []
         dropped = [tracked for tracked in map(self._books.drop, market_ids) if tracked is not None]
         self._subscription.drop(self._books.assets(dropped))
         for tracked in dropped:
-            self._continuity.forget(tracked)
+            self._continuity.release(tracked, at, NOT_FOLLOWED, outputs)
+        return outputs
+
+    @property
+    def wants_something(self) -> bool:
+        return bool(self._subscription.outgoing or self._continuity.wanted or self._reconnect_reason)
 
     def frames_to_send(self) -> list[str]:
         return self._subscription.frames_to_send()
@@ -161,6 +186,7 @@ class PolymarketFeed:
         self._reconnect_reason = self._reconnect_reason or self._subscription.tick(now)
         outputs: list[FeedOutput] = []
         self._continuity.overdue(now, outputs)
+        self._witness.ask(now)
         return outputs
 
     def snapshot_of(self, market_id: str) -> BookSnapshot | None:
@@ -172,21 +198,17 @@ class PolymarketFeed:
     def receive(self, frame: bytes | str, received_at: datetime) -> list[FeedOutput]:
         outputs: list[FeedOutput] = []
         try:
-            message = decode_frame(frame) if len(frame) <= LARGEST_FRAME else None
+            message = decode_changes(frame) if len(frame) <= LARGEST_FRAME else None
         except UNREADABLE:
             message = None
         try:
-            if type(message) is PriceChange:
+            if message is None or message.price_changes is None or message.event_type != PRICE_CHANGE:
+                self._receive_other(frame, received_at, outputs)
+            else:
                 self.messages += 1
                 self.good_frames += 1
                 self.last_market_frame_at = received_at
                 self._changes.apply(message, received_at, outputs)
-            elif type(message) is list:
-                self._array(message, received_at, outputs)
-            elif message is None:
-                self._hard_case(frame, received_at, outputs)
-            else:
-                self._dispatch(message, received_at, outputs)
         except WireError as error:
             self._unread(frame, received_at, error, outputs)
         return outputs
@@ -203,26 +225,24 @@ class PolymarketFeed:
             frame = repr(book)[:KEPT_BYTES]
             return [self._continuity.journal.quarantine(frame, received_at, f"a REST book: {error}")]
         book_ms = self._continuity.judge(stamp, received_at, outputs) or 0
-        tracked = self._books.of(message.asset_id, message.market, adopt=True)
-        # A book that the socket keeps up to date is newer than any answer over REST.
-        if tracked is None or (tracked.live and (self.good_frames or book_ms < tracked.base_ms)):
-            return outputs
-        pending, spoiled = tracked.pending, tracked.spoiled
-        tracked.asked = tracked.spoiled = False
-        if spoiled or len(pending) >= PENDING_LIMIT:
-            # Made before something that we missed, or so long ago that not all was kept that came since.
-            tracked.pending = tracked.pending if spoiled else []
-            self._continuity.want(tracked)
-            return outputs
-        tracked.pending = []
-        tracked.book.replace(bids, asks)
-        tracked.begin(book_ms)
-        for changed_ms, key, size in pending:
-            if changed_ms >= book_ms:
-                tracked.write(key, size)
-        self._check_hash(tracked, message)
-        self._continuity.rebuilt(tracked, book_ms or None, received_at, outputs)
+        self._whole.of_rest(
+            message, (bids, asks), book_ms,
+            heard_at=self.last_market_frame_at, received_at=received_at, outputs=outputs,
+        )  # fmt: skip
         return outputs
+
+    def _receive_other(self, frame: bytes | str, received_at: datetime, outputs: list[FeedOutput]) -> None:
+        """Any frame but a price_change of today. Raises WireError."""
+        try:
+            message = decode_frame(frame) if len(frame) <= LARGEST_FRAME else None
+        except UNREADABLE:
+            message = None
+        if message is None:
+            self._hard_case(frame, received_at, outputs)
+        elif isinstance(message, list):
+            self._array(message, received_at, outputs)
+        else:
+            self._dispatch(message, received_at, outputs)
 
     def _array(self, elements: list[Raw], received_at: datetime, outputs: list[FeedOutput]) -> None:
         """Element by element, so that a bad one does not take the others with it."""
@@ -262,16 +282,16 @@ class PolymarketFeed:
             return
         self.good_frames += 1
         self.last_market_frame_at = received_at
-        if isinstance(message, PriceChange):
-            self._changes.apply(message, received_at, outputs)
-            return
         try:
+            if isinstance(message, PriceChange):
+                self._changes.apply(message.of_today(), received_at, outputs)
+                return
             stamp = milliseconds(message.timestamp)
         except ValueError as error:
             raise WireError(str(error)) from None
         exchange_ms = self._continuity.judge(stamp, received_at, outputs)
         if isinstance(message, Book):
-            self._book(message, exchange_ms, received_at, outputs)
+            self._whole.of_socket(message, exchange_ms, received_at, outputs)
         elif isinstance(message, TickSizeChange):
             tracked = self._books.of(message.asset_id, message.market)
             if tracked is not None and tracked.live:
@@ -279,47 +299,6 @@ class PolymarketFeed:
                 self._continuity.breaks(tracked, received_at, FIRST_BOOK, detail=detail, outputs=outputs)
         elif isinstance(message, MarketResolved):
             self._resolve(message, received_at, outputs)
-
-    def _book(
-        self, message: Book, exchange_ms: int | None, received_at: datetime, outputs: list[FeedOutput]
-    ) -> None:
-        tracked = self._books.of(message.asset_id, message.market, adopt=True)
-        if tracked is None:
-            return
-        try:
-            bids, asks = message.levels()
-        except ValueError as error:
-            raise WireError(str(error)) from None
-        proved = tracked.hash_proved
-        if not self._check_hash(tracked, message) and proved:
-            # The same inputs gave the venue's hash before, so this book is not what was sent.
-            raise WireError(f"the book's hash is not {message.hash[:40]}")
-        if tracked.live:
-            wrong = unexplained(BID, tracked.bids, bids) | unexplained(ASK, tracked.asks, asks)
-            if wrong:
-                self._continuity.contradicted(tracked, wrong, received_at, outputs)
-        tracked.book.replace(bids, asks)
-        tracked.begin(0)
-        tracked.pending.clear()
-        self._continuity.rebuilt(tracked, exchange_ms, received_at, outputs)
-
-    def _check_hash(self, tracked: TrackedBook, message: Book) -> bool:
-        """False if the book's hash could be computed and is another one; advice, because inputs may be stale."""
-        size = tracked.market.min_order_size
-        computed = book_hash(
-            message,
-            min_order_size=None if size is None else format(size.normalize(), "f"),
-            neg_risk=tracked.market.mutually_exclusive,
-        )
-        if computed is None or not message.hash:
-            return True
-        if computed == message.hash:
-            self.hashes_equal += 1
-            # A book over REST brings all inputs itself and says nothing about the ones we know.
-            tracked.hash_proved = tracked.hash_proved or message.min_order_size is None
-            return True
-        self.hashes_different += 1
-        return False
 
     def _resolve(self, message: MarketResolved, received_at: datetime, outputs: list[FeedOutput]) -> None:
         """The market is over: its book is not vouched for any more, and nobody waits for another."""

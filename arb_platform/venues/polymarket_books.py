@@ -37,42 +37,42 @@ class PolymarketBooks(Collection[TrackedBook]):
 
     def __init__(self, depth: int, *, follow_all: bool) -> None:
         self.by_asset: dict[str, TrackedBook] = {}
+        self.by_market: dict[str, TrackedBook] = {}
         self.mirrored = 0
         self.strays = 0
         self._depth = depth
         self._follow_all = follow_all
-        self._by_market: dict[str, TrackedBook] = {}
 
     def __iter__(self) -> Iterator[TrackedBook]:
-        return iter(self._by_market.values())
+        return iter(self.by_market.values())
 
     def __len__(self) -> int:
-        return len(self._by_market)
+        return len(self.by_market)
 
     def __contains__(self, tracked: object) -> bool:
-        return isinstance(tracked, TrackedBook) and self._by_market.get(tracked.market_id) is tracked
+        return isinstance(tracked, TrackedBook) and self.by_market.get(tracked.market_id) is tracked
 
     def get(self, market_id: str) -> TrackedBook | None:
-        return self._by_market.get(market_id)
+        return self.by_market.get(market_id)
 
     def add(self, market: Market | str) -> TrackedBook | None:
         """The new book of this market, or None if it is followed already."""
         if isinstance(market, str):
             market = _bare(market, asset_ids=(market,) if market.isdecimal() else ())
-        if market.market_id in self._by_market:
+        if market.market_id in self.by_market:
             return None
         tracked = TrackedBook(market, self._depth)
         tracked.book_id = _asset_of(market)
-        self._by_market[market.market_id] = tracked
+        self.by_market[market.market_id] = tracked
         for asset in market.asset_ids:
-            self.by_asset[asset] = tracked if asset == tracked.book_id else MIRROR
+            self._name(tracked, asset)
         return tracked
 
     def drop(self, market_id: str) -> TrackedBook | None:
         """The book that is not followed any more, or None."""
-        tracked = self._by_market.pop(market_id, None)
+        tracked = self.by_market.pop(market_id, None)
         if tracked is not None:
-            for asset in (*tracked.market.asset_ids, tracked.book_id or ""):
+            for asset in (*tracked.market.asset_ids, tracked.book_id or "", tracked.mirror_id or ""):
                 self.by_asset.pop(asset, None)
         return tracked
 
@@ -100,13 +100,13 @@ class PolymarketBooks(Collection[TrackedBook]):
             if not ids and not is_json(part):
                 return list(self)
             for one in ids:
-                tracked = self.by_asset.get(one) or self._by_market.get(one)
+                tracked = self.by_asset.get(one) or self.by_market.get(one)
                 if tracked is not None and tracked is not MIRROR:
                     named[tracked.market_id] = tracked
         return list(named.values())
 
     def _by_market_id(self, asset: str | None, market_id: str, *, adopt: bool) -> TrackedBook | None:
-        tracked = self._by_market.get(market_id)
+        tracked = self.by_market.get(market_id)
         if tracked is None:
             if not self._follow_all or not market_id:
                 return None
@@ -121,8 +121,16 @@ class PolymarketBooks(Collection[TrackedBook]):
             return tracked
         if len(tracked.market.asset_ids) > 1:
             return None
-        self.by_asset[asset] = MIRROR
+        self._name(tracked, asset)
         return MIRROR
+
+    def _name(self, tracked: TrackedBook, asset: str) -> None:
+        """Remember this token of a market: that of its book, or one on the other side of it."""
+        if asset == tracked.book_id:
+            self.by_asset[asset] = tracked
+        else:
+            self.by_asset[asset] = MIRROR
+            tracked.mirror_id = asset
 
     def _adopt(self, tracked: TrackedBook, asset: str) -> None:
         tracked.book_id = asset
@@ -134,11 +142,11 @@ class PolymarketBooks(Collection[TrackedBook]):
 
 def unexplained(side: Side, ours: Ladder, fresh: Iterable[tuple[int, int]]) -> set[str]:
     """Levels below the best of a whole side that are not ours, for a row: trades take the best, so none is why."""
-    theirs = {(price, size) for price, size in fresh if size > 0}
-    if not theirs:
+    theirs = {price: size for price, size in fresh if size > 0}
+    if not theirs or theirs == ours.sizes:
         return set()
-    best = (max if side == BID else min)(theirs)[0]
-    differing = {price for price, _ in theirs.symmetric_difference(ours.levels())}
+    best = (max if side == BID else min)(theirs)
+    differing = {price for price, _ in theirs.items() ^ ours.sizes.items()}
     return {f"{side} {price}" for price in differing if (price < best if side == BID else price > best)}
 
 

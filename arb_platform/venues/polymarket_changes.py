@@ -1,6 +1,5 @@
 """Polymarket's price changes, applied to the books: more than 99 of 100 frames come through here."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,9 +8,9 @@ from arb_platform.domain.streams import FeedOutput
 from arb_platform.domain.units import ONE
 from arb_platform.venues.continuity import FIRST_BOOK, Continuity
 from arb_platform.venues.exchange_clock import FLOOR_MS, milliseconds
-from arb_platform.venues.numbers import PRICES, SIZES, price_of, size_of
+from arb_platform.venues.numbers import PRICES, SIZES
 from arb_platform.venues.polymarket_books import MIRROR, PolymarketBooks
-from arb_platform.venues.polymarket_wire import Change, PriceChange
+from arb_platform.venues.polymarket_wire import Change, Changes
 from arb_platform.venues.tracked import TrackedBook
 
 # Own top against the stated one: one disagreement may be an order of messages, three are a lost one.
@@ -33,89 +32,80 @@ class PriceChanges:
         self.late = 0
         self._books = books
         self._by_asset = books.by_asset
+        self._by_market = books.by_market
         self._continuity = continuity
         self._clock = continuity.clock
 
-    def apply(self, message: PriceChange, received_at: datetime, outputs: list[FeedOutput]) -> None:
+    def apply(self, message: Changes, received_at: datetime, outputs: list[FeedOutput]) -> None:
         """Apply one message whole. Raises WireError after it if some of it could not be believed."""
-        changes: Sequence[Change] | None = message.price_changes
-        try:
-            exchange_ms = int(message.timestamp)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            exchange_ms = 0
-        shown_ms: int | None = exchange_ms
-        if changes is None or not FLOOR_MS <= exchange_ms <= self._clock.ceiling:
-            changes, exchange_ms, shown_ms = self._unusual(message, received_at, outputs)
-        by_asset = self._by_asset
-        current: TrackedBook | None = None
+        changes, exchange_ms = message.price_changes or (), message.timestamp
+        shown_ms = exchange_ms
+        if exchange_ms is None or not FLOOR_MS <= exchange_ms <= self._clock.ceiling:
+            exchange_ms, shown_ms = self._unusual(message, received_at, outputs)
+        # Nearly always the one book of the whole message; two ids compared cost less than one looked up.
+        current = self._by_market.get(message.market, MIRROR)
+        book_id, mirror_id = current.book_id, current.mirror_id
         stated = _NOTHING_STATED
         faults: list[str] = []
+        mirrored = 0
         for change in changes:
-            try:
-                tracked = by_asset[change.asset_id]
-            except KeyError:
-                found = self._books.of(change.asset_id, message.market)
-                if found is None:
+            asset = change.asset_id
+            if asset != book_id:
+                if asset == mirror_id:
+                    mirrored += 1
                     continue
-                tracked = found
-            if tracked is MIRROR:
-                self.mirrored += 1
-                continue
-            if tracked is not current:
-                if current is not None:
+                tracked = self._by_asset.get(asset) or self._books.of(asset, message.market)
+                if tracked is None or tracked is MIRROR:
+                    mirrored += tracked is MIRROR
+                    continue
+                if tracked is not current:
                     self._settle(current, stated, shown_ms, received_at, outputs)
-                current, stated = tracked, _NOTHING_STATED
+                    current, stated = tracked, _NOTHING_STATED
+                    book_id, mirror_id = current.book_id, current.mirror_id
             try:
                 price, size = PRICES[change.price], SIZES[change.size]
-            except KeyError:
-                try:
-                    price, size = price_of(change.price), size_of(change.size)
-                except ValueError as error:
-                    faults.append(str(error))
-                    continue
-            if change.side == _BUY:
-                key, ladder = price, tracked.bids
-            elif change.side == _SELL:
-                key, ladder = ~price, tracked.asks
-            else:
-                faults.append(f"a side that is neither BUY nor SELL: {change.side[:40]!r}")
+            except ValueError as error:
+                faults.append(str(error))
                 continue
-            if not tracked.live:
-                self._orphan(tracked, change.asset_id, (shown_ms, key, size), received_at, outputs)
-            elif exchange_ms >= tracked.delta_ms:
-                tracked.delta_ms = tracked.written_ms[key] = exchange_ms
+            side = change.side
+            if side == _BUY:
+                key, ladder = price, current.bids
+            elif side == _SELL:
+                key, ladder = ~price, current.asks
+            else:
+                faults.append(f"a side that is neither BUY nor SELL: {side[:40]!r}")
+                continue
+            if not current.live:
+                self._orphan(current, asset, (shown_ms, key, size), received_at, outputs)
+            elif exchange_ms >= current.delta_ms:
+                current.delta_ms = current.written_ms[key] = exchange_ms
                 ladder.set(price, size)
                 stated = change
             else:
                 self.late += 1
                 # Late, but still the newest that was said about this level.
-                if exchange_ms >= tracked.written_ms.get(key, tracked.base_ms):
-                    tracked.written_ms[key] = exchange_ms
+                if exchange_ms >= current.written_ms.get(key, current.base_ms):
+                    current.written_ms[key] = exchange_ms
                     ladder.set(price, size)
-                    self._came_late(tracked, exchange_ms, received_at, outputs)
+                    self._came_late(current, exchange_ms, received_at, outputs)
+        self.mirrored += mirrored
         if faults:
             raise WireError("; ".join(faults[:3]))
-        if current is not None:
-            self._settle(current, stated, shown_ms, received_at, outputs)
+        self._settle(current, stated, shown_ms, received_at, outputs)
 
     def _unusual(
-        self, message: PriceChange, received_at: datetime, outputs: list[FeedOutput]
-    ) -> tuple[Sequence[Change], int, int | None]:
-        """The changes, the venue time that orders them and the one to show. Raises WireError.
+        self, message: Changes, received_at: datetime, outputs: list[FeedOutput]
+    ) -> tuple[int, int | None]:
+        """The venue time that orders these changes and the one to show.
 
-        Older generations of the message come here, and timestamps in seconds, missing, ahead of our
-        clock or impossible; a change without a believable time counts as the newest of its book.
+        Timestamps in seconds, missing, ahead of our clock or impossible come here; a change without
+        a believable time counts as the newest of its book.
         """
-        try:
-            changes = message.elements()
-            stamp = milliseconds(message.timestamp)
-        except ValueError as error:
-            raise WireError(str(error)) from None
-        shown_ms = self._continuity.judge(stamp, received_at, outputs)
+        shown_ms = self._continuity.judge(milliseconds(message.timestamp), received_at, outputs)
         if shown_ms is not None:
-            return changes, shown_ms, shown_ms
-        known = (self._by_asset.get(change.asset_id) for change in changes)
-        return changes, max((tracked.delta_ms for tracked in known if tracked is not None), default=0), None
+            return shown_ms, shown_ms
+        known = (self._by_asset.get(change.asset_id) for change in message.price_changes or ())
+        return max((tracked.delta_ms for tracked in known if tracked is not None), default=0), None
 
     def _settle(
         self,
@@ -128,25 +118,27 @@ class PriceChanges:
         """After a whole message: compare our top with the one it states, and show what changed."""
         if not tracked.live:
             return
-        bids, asks = tops = tracked.bids.top(), tracked.asks.top()
+        bids, asks = tracked.bids.top, tracked.asks.top
         bid, ask = stated.best_bid, stated.best_ask
         if bid is not None and ask is not None:
             try:
                 best_bid, best_ask = PRICES[bid], PRICES[ask]
-            except KeyError:
+            except ValueError:
                 best_bid, best_ask = _stated(bid, ask)
             if best_bid == (bids[0][0] if bids else 0) and best_ask == (asks[0][0] if asks else ONE):
                 if tracked.doubts:
                     self._continuity.believe(tracked, received_at, outputs)
             elif self._doubt(tracked, stated, received_at, outputs):
                 return
-        if bids is not tracked.shown_bids or asks is not tracked.shown_asks:
-            self._continuity.show(tracked, tops, exchange_ms, received_at, outputs)
+        if (bids is not tracked.shown_bids and bids != tracked.shown_bids) or (
+            asks is not tracked.shown_asks and asks != tracked.shown_asks
+        ):
+            self._continuity.show(tracked, bids, asks, exchange_ms, received_at, outputs)
 
     def _came_late(
         self, tracked: TrackedBook, exchange_ms: int, received_at: datetime, outputs: list[FeedOutput]
     ) -> None:
-        if tracked.bids.top() is tracked.shown_bids and tracked.asks.top() is tracked.shown_asks:
+        if tracked.bids.top is tracked.shown_bids and tracked.asks.top is tracked.shown_asks:
             return
         since = self._clock.time(exchange_ms)
         assert since is not None
@@ -200,6 +192,6 @@ def _stated(bid: str, ask: str) -> tuple[int, int]:
     An empty side is stated as 0 or 1, or as nothing (docs.polymarket.com, market channel).
     """
     try:
-        return (price_of(bid) if bid else 0), (price_of(ask) if ask else ONE)
+        return (PRICES[bid] if bid else 0), (PRICES[ask] if ask else ONE)
     except ValueError as error:
         raise WireError(f"best_bid or best_ask: {error}") from None

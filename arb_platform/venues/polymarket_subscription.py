@@ -21,12 +21,12 @@ class Subscription:
 
     def __init__(self) -> None:
         self.open = False
-        self._outgoing: list[str] = []
+        self.outgoing: list[str] = []
         self._ping_at: datetime | None = None
         self._unanswered_since: datetime | None = None
 
     def connected(self, assets: Iterable[str], at: datetime) -> None:
-        self._outgoing = []
+        self.outgoing = []
         self._ping_at = at + PING_EVERY
         self._unanswered_since = None
         self.open = True
@@ -36,7 +36,7 @@ class Subscription:
 
     def disconnected(self) -> None:
         self.open = False
-        self._outgoing = []
+        self.outgoing = []
         self._ping_at = self._unanswered_since = None
 
     def add(self, assets: Iterable[str]) -> None:
@@ -49,7 +49,7 @@ class Subscription:
                 self._send({"operation": "unsubscribe", "assets_ids": batch})
 
     def frames_to_send(self) -> list[str]:
-        outgoing, self._outgoing = self._outgoing, []
+        outgoing, self.outgoing = self.outgoing, []
         return outgoing
 
     def tick(self, now: datetime) -> str | None:
@@ -60,7 +60,7 @@ class Subscription:
             return f"no PONG for {(now - self._unanswered_since).total_seconds():.0f} s"
         if now >= self._ping_at:
             self._ping_at = now + PING_EVERY
-            self._outgoing.append("PING")
+            self.outgoing.append("PING")
             if self._unanswered_since is None:
                 self._unanswered_since = now
         return None
@@ -70,14 +70,14 @@ class Subscription:
 
     def pinged(self) -> None:
         """The venue asked whether we are alive."""
-        self._outgoing.append("PONG")
+        self.outgoing.append("PONG")
 
     def _subscribe(self, batches: Iterable[list[str]]) -> None:
         for batch in batches:
             self._send({"operation": "subscribe", "assets_ids": batch, "custom_feature_enabled": True})
 
     def _send(self, message: dict[str, Any]) -> None:
-        self._outgoing.append(json.dumps(message, separators=(",", ":")))
+        self.outgoing.append(json.dumps(message, separators=(",", ":")))
 
 
 def _batches(assets: Iterable[str]) -> list[list[str]]:

@@ -14,12 +14,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from arb_platform.domain.errors import WireError
+from arb_platform.venues.exchange_clock import milliseconds
 from arb_platform.venues.journal import KEPT_BYTES, LARGEST_FRAME
-from arb_platform.venues.numbers import price_of, size_of
+from arb_platform.venues.numbers import PRICES, SIZES
 
 Levels = list[tuple[int, int]]
 Timestamp = str | int | None
 
+PRICE_CHANGE: Final = "price_change"
 _IDS: Final = re.compile(rb'"(?:market|asset_id)"\s*:\s*"([^"\\]{1,100})"')
 
 # What decoding can raise on hostile bytes: malformed JSON, wrong shapes, text that is not UTF-8, deep nesting.
@@ -82,7 +84,20 @@ class Book(Struct, gc=False, tag_field="event_type", tag="book"):
         return _read_levels(bids or ()), _read_levels(asks or ())
 
 
-class PriceChange(Struct, gc=False, tag_field="event_type", tag="price_change"):
+class Changes(Struct, gc=False):
+    """A price_change of today; any other message reads as one without ``price_changes``.
+
+    Over 99 of 100 frames are one, and the venue writes the discriminator last: choosing a type by
+    it reads a frame twice.
+    """
+
+    event_type: str = ""
+    market: str = ""
+    timestamp: int | None = None
+    price_changes: list[Change] | None = None
+
+
+class PriceChange(Struct, gc=False, tag_field="event_type", tag=PRICE_CHANGE):
     """New shape: ``price_changes``. 2024: ``asset_id`` and ``changes``. Before that: one change on the envelope."""
 
     market: str = ""
@@ -94,16 +109,17 @@ class PriceChange(Struct, gc=False, tag_field="event_type", tag="price_change"):
     size: str | None = None
     side: str | None = None
 
-    def elements(self) -> list[Change]:
-        """The changes in today's shape. Raises ValueError when there is none in any generation's."""
-        if self.price_changes is not None:
-            return self.price_changes
-        if self.asset_id is not None:
+    def of_today(self) -> Changes:
+        """The message in today's shape. Raises ValueError for no change in any generation's, or a bad timestamp."""
+        changes = self.price_changes
+        if changes is None and self.asset_id is not None:
             if self.changes is not None:
-                return [Change(self.asset_id, one.price, one.size, one.side) for one in self.changes]
-            if self.price is not None and self.size is not None and self.side is not None:
-                return [Change(self.asset_id, self.price, self.size, self.side)]
-        raise ValueError("a price_change without changes")
+                changes = [Change(self.asset_id, one.price, one.size, one.side) for one in self.changes]
+            elif self.price is not None and self.size is not None and self.side is not None:
+                changes = [Change(self.asset_id, self.price, self.size, self.side)]
+        if changes is None:
+            raise ValueError("a price_change without changes")
+        return Changes(PRICE_CHANGE, self.market, milliseconds(self.timestamp), changes)
 
 
 class TickSizeChange(Struct, gc=False, tag_field="event_type", tag="tick_size_change"):
@@ -160,6 +176,8 @@ _KINDS: Final = frozenset(
 
 # A frame is one event or an array of events; the elements of an array are decoded one by one.
 decode_frame: Final = msgspec.json.Decoder(Event | list[Raw]).decode
+# Not strict: the timestamp is a number written as a text, and converting it here costs a tenth of int().
+decode_changes: Final = msgspec.json.Decoder(Changes, strict=False).decode
 _events: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 
 
@@ -169,13 +187,13 @@ class _Envelope(Struct, gc=False):
 
 class _LooseChange(Struct, gc=False):
     market: str = ""
-    timestamp: Timestamp = None
+    timestamp: int | None = None
     price_changes: list[Raw] | None = None
 
 
 _decode_any: Final = msgspec.json.Decoder().decode
 _decode_envelope: Final = msgspec.json.Decoder(_Envelope).decode
-_decode_loose: Final = msgspec.json.Decoder(_LooseChange).decode
+_decode_loose: Final = msgspec.json.Decoder(_LooseChange, strict=False).decode
 _decode_change: Final = msgspec.json.Decoder(Change).decode
 
 
@@ -215,13 +233,13 @@ def read_event(element: bytes | str | Raw) -> Event:
         raise WireError(f"not readable: {error}") from None
 
 
-def salvage(element: bytes | str | Raw) -> tuple[PriceChange, list[bytes]] | None:
+def salvage(element: bytes | str | Raw) -> tuple[Changes, list[bytes]] | None:
     """A price_change of which single changes cannot be read: the good ones, and the others as they came.
 
     None for any other message.
     """
     try:
-        if _kind_of(element) != "price_change":
+        if _kind_of(element) != PRICE_CHANGE:
             return None
         loose = _decode_loose(element)
     except UNREADABLE:
@@ -233,7 +251,7 @@ def salvage(element: bytes | str | Raw) -> tuple[PriceChange, list[bytes]] | Non
             good.append(_decode_change(raw))
         except UNREADABLE:
             bad.append(bytes(raw))
-    return (PriceChange(loose.market, loose.timestamp, good), bad) if bad else None
+    return (Changes(PRICE_CHANGE, loose.market, loose.timestamp, good), bad) if bad else None
 
 
 def _kind_of(element: bytes | str | Raw) -> str | None:
@@ -295,8 +313,8 @@ def book_hash(book: Book, *, min_order_size: str | None, neg_risk: bool | None) 
 
 
 def _read_levels(levels: Iterable[WireLevel]) -> Levels:
-    return [(price_of(level.price), size_of(level.size)) for level in levels]
+    return [(PRICES[level.price], SIZES[level.size]) for level in levels]
 
 
 def _read(levels: Iterable[tuple[str, str]]) -> Levels:
-    return [(price_of(price), size_of(size)) for price, size in levels]
+    return [(PRICES[price], SIZES[size]) for price, size in levels]

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import socket as sockets
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -157,7 +159,7 @@ class RestClient:
                     json=request.body,
                 )
             except httpx.RequestError as error:
-                return _Again(_sentence(error), None)
+                return _Again(why(_cause(error)), None)
         return self._read(request, response)
 
     def _read(self, request: _Request, response: httpx.Response) -> Any:
@@ -237,9 +239,30 @@ def _query(params: Params) -> list[tuple[str, Any]] | None:
     return [(name, str(value).lower() if isinstance(value, bool) else value) for name, value in pairs]
 
 
-def _sentence(error: httpx.RequestError) -> str:
+def why(error: BaseException) -> str:
+    """What went wrong on the network, in words an operator can act on."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS: the certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason or error}"
+    if isinstance(error, sockets.gaierror):
+        return f"DNS: the name could not be resolved ({error.strerror})"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
     text = str(error).strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the network or TLS raised below the layers of the HTTP client."""
+    below = error.__cause__ or error.__context__
+    while below is not None:
+        if isinstance(below, OSError):
+            return below
+        below = below.__cause__ or below.__context__
+    return error
 
 
 def _start(content: bytes) -> str:

@@ -54,8 +54,9 @@ class Shard:
 
     def unfollow(self, market_ids: Sequence[str]) -> None:
         """Drop markets from the live subscription."""
-        self._wiring.touch("unfollow", self.number, self._session_id, market_ids)
-        self._tell(self.feed.unfollow(market_ids))
+        at = self._wiring.timing.clock()
+        self._wiring.touch("unfollow", self.number, self._session_id, market_ids, at=at)
+        self._tell(self.feed.unfollow(market_ids, at))
 
     async def run(self) -> None:
         """Connect, stream, reconnect: until cancelled.
@@ -71,13 +72,15 @@ class Shard:
         timing = self._wiring.timing
         backoff = Backoff(self._wiring.reconnect_delay, rng=timing.rng)
         while True:
+            began = timing.monotonic()
             ended = await self._connect()
             if ended.good:
-                backoff.reset()
+                backoff.was_good_for(timing.monotonic() - began)
             delay = backoff.next_delay()
             if ended.wait is not None:
                 delay = max(delay, ended.wait)
-            self._note_outage(ended.reason)
+            circles = f"; {backoff.short} short connections in a row, so the next is waited for longer"
+            self._note_outage(ended.reason + circles if backoff.looping else ended.reason)
             log.warning(
                 "reconnecting",
                 extra={

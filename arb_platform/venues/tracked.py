@@ -2,23 +2,27 @@
 
 from datetime import datetime
 
-from arb_platform.domain.books import BookSnapshot, Level, OrderBook
+from arb_platform.domain.books import BookSnapshot, OrderBook, Pairs
 from arb_platform.domain.markets import Market
 from arb_platform.domain.streams import StreamEvent
+
+# A level that a REST book contradicts: the size there, ours, and the venue time at which ours was told.
+Suspect = tuple[int, int, int]
 
 
 class TrackedBook:
     """The state of one book; :class:`arb_platform.venues.continuity.Continuity` moves it on.
 
     ``live`` is True while the book can be vouched for. ``book_id`` is what the venue calls the
-    book: a ticker, or the token id of the market's outcome, None while nobody told.
+    book: a ticker, or the token id of the market's outcome, None while nobody told; ``mirror_id`` is
+    the token of the other outcome.
     """
 
     __slots__ = (
-        "asked", "asks", "base_ms", "bids", "book", "book_id", "connected_before", "crossing", "delta_ms", "doubted_at", "doubts", "due_at",
-        "epoch", "hash_proved", "live", "market", "market_id", "pending", "rebuilding", "sequence", "shown_asks",
-        "shown_bids", "sid", "silence", "snapshot", "spoiled", "tries", "whole_at",
-        "written_ms",
+        "agreed_at", "asked", "asked_at", "asks", "base_ms", "bids", "book", "book_id", "connected_before", "crossing", "delta_ms", "doubted_at", "doubts", "due_at",
+        "epoch", "hash_proved", "live", "market", "market_id", "mirror_id", "pending", "rebuilding", "sequence", "shown_asks",
+        "shown_bids", "sid", "silence", "snapshot", "spoiled", "suspected_at", "suspected_ms", "suspects",
+        "tries", "whole_ms", "written_ms",
     )  # fmt: skip
 
     def __init__(self, market: Market, depth: int) -> None:
@@ -28,13 +32,14 @@ class TrackedBook:
         self.bids = self.book.bid_side
         self.asks = self.book.ask_side
         self.book_id: str | None = None
+        self.mirror_id: str | None = None
         self.connected_before = False
         self.epoch = 1
         self.live = False
         self.sequence = 0
         self.snapshot: BookSnapshot | None = None
-        self.shown_bids: tuple[Level, ...] | None = None
-        self.shown_asks: tuple[Level, ...] | None = None
+        self.shown_bids: Pairs | None = None
+        self.shown_asks: Pairs | None = None
         # open events
         self.crossing: StreamEvent | None = None
         self.rebuilding: StreamEvent | None = None
@@ -55,8 +60,16 @@ class TrackedBook:
         # A REST book was asked for, and something happened that its answer may not hold yet.
         self.asked = False
         self.spoiled = False
-        # when the last whole book came
-        self.whole_at: datetime | None = None
+        # When this book was last known to be the venue's: a whole one came, or a REST book agreed.
+        self.agreed_at: datetime | None = None
+        # Venue time of the last whole book of the socket, 0 if it told none.
+        self.whole_ms = 0
+        # When the oldest REST book was asked for that has not come; and, by key, the levels at which
+        # one that came differs, with our time and the venue's of that answer.
+        self.asked_at: datetime | None = None
+        self.suspects: dict[int, Suspect] = {}
+        self.suspected_at: datetime | None = None
+        self.suspected_ms = 0
         # Kalshi
         self.sid: int | None = None
 
@@ -95,10 +108,16 @@ class TrackedBook:
     def begin(self, base_ms: int) -> None:
         """The book was replaced: no change of a level is known since."""
         self.base_ms = self.delta_ms = base_ms
+        self.whole_ms = 0
         self.written_ms.clear()
+        self.suspects = {}
 
-    def write(self, key: int, size: int) -> None:
-        """Make ``size`` the size at ``key``: a price for a bid, ~price for an ask."""
+    def write(self, changed_ms: int, key: int, size: int) -> None:
+        """Make ``size`` the size at ``key``, a price for a bid, ~price for an ask, unless something newer is there."""
+        if changed_ms < self.written_ms.get(key, self.base_ms):
+            return
+        self.written_ms[key] = changed_ms
+        self.delta_ms = max(self.delta_ms, changed_ms)
         if key >= 0:
             self.bids.set(key, size)
         else:

@@ -26,8 +26,8 @@ class FollowingFeed(Feed, Protocol):
     def follow(self, markets: Sequence[Market]) -> Sequence[FeedOutput] | None:
         """Subscribe to ``markets`` too; the frames are queued like all others."""
 
-    def unfollow(self, ids: Sequence[str]) -> Sequence[FeedOutput] | None:
-        """Drop these markets and their books."""
+    def unfollow(self, ids: Sequence[str], at: datetime) -> Sequence[FeedOutput] | None:
+        """Drop these markets and their books; what was open about them ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,20 @@
 """The order book against an oracle that is a dictionary and `sorted`."""
 
+import copy
+import pickle
+from datetime import UTC, datetime
 from decimal import Decimal
-from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arb_platform.domain.books import ASK, BID, Ladder, Level, OrderBook
+from arb_platform.domain.books import ASK, BID, BookSnapshot, Ladder, Level, OrderBook
+from arb_platform.domain.markets import Market
 
+A_MARKET = Market(
+    venue="kalshi", market_id="A", symbol="A", title="", rules="", close_time=None, resolution_source=""
+)
 prices = st.integers(min_value=0, max_value=30).map(lambda tick: tick * 10_000)
 sizes = st.integers(min_value=0, max_value=3).map(lambda size: size * 1_000_000)
 sides = st.sampled_from([BID, ASK])
@@ -35,35 +41,18 @@ def test_any_operations_leave_the_book_of_the_oracle(steps, visible):
             left = levels.get(price, 0) + amount
             assert book.add(side, price, amount) == left
         else:
-            # Looking in between must not disturb what is shown later.
-            (book.bid_side if side == BID else book.ask_side).top()
+            ladder = book.bid_side if side == BID else book.ask_side
+            assert ladder.top == expected(levels, side, visible)
             continue
         levels.pop(price, None)
         if left > 0:
             levels[price] = left
     assert book.bids() == expected(oracle[BID], BID)
     assert book.asks() == expected(oracle[ASK], ASK)
-    assert book.bid_side.top() == expected(oracle[BID], BID, visible)
-    assert book.ask_side.top() == expected(oracle[ASK], ASK, visible)
+    assert book.bid_side.top == expected(oracle[BID], BID, visible)
+    assert book.ask_side.top == expected(oracle[ASK], ASK, visible)
     assert book.best_bid == max(oracle[BID], default=None)
     assert book.best_ask == min(oracle[ASK], default=None)
-
-
-@pytest.mark.parametrize("side", [BID, ASK])
-@pytest.mark.parametrize("visible", [1, 3, 4])
-def test_the_visible_levels_follow_tens_of_thousands_of_changes(side, visible):
-    random = Random(20261124)
-    ladder = Ladder(side, visible)
-    oracle: dict[int, int] = {}
-    for _ in range(30_000):
-        price = int(random.gauss(500, 30)) * 1_000
-        size = random.choice([0, 0, 1, 2, 3])
-        ladder.set(price, size)
-        oracle.pop(price, None)
-        if size:
-            oracle[price] = size
-        if random.random() < 0.5:
-            assert ladder.top() == expected(oracle, side, visible)
 
 
 @given(st.lists(st.tuples(prices, sizes), max_size=20), st.integers(min_value=0, max_value=25))
@@ -83,13 +72,13 @@ def test_levels_are_sorted_and_at_most_as_many_as_asked_whatever_the_order_on_th
 def test_the_top_stays_the_same_object_while_nothing_visible_changes():
     ladder = Ladder(BID, 3)
     ladder.replace([(price, 5) for price in (10, 20, 30, 40)])
-    shown = ladder.top()
+    shown = ladder.top
     ladder.set(10, 7)
     ladder.set(40, 5)
-    assert ladder.top() is shown
+    assert ladder.top is shown
     # the negative control: the third level is visible
     ladder.set(20, 6)
-    assert ladder.top() is not shown
+    assert ladder.top is not shown
 
 
 def test_a_negative_result_is_told_and_removes_the_level():
@@ -120,3 +109,14 @@ def test_a_level_shows_decimals_and_its_mirror_is_exact():
 def test_a_ladder_without_a_visible_level_is_refused():
     with pytest.raises(ValueError, match="at least one level"):
         Ladder(BID, 0)
+
+
+def test_a_snapshot_shows_levels_and_times_of_the_numbers_that_it_keeps():
+    at = datetime(2026, 8, 14, 17, 27, 12, 337_001, tzinfo=UTC)
+    made = BookSnapshot(A_MARKET, ((70_000, 5_000_000),), (), at, at, 3, epoch=2, session_id="s")
+    assert (made.bids[0].price, made.bids[0].size, made.asks) == (Decimal("0.07"), Decimal(5), ())
+    assert made.exchange_time == at
+    assert pickle.loads(pickle.dumps(made)) == copy.copy(made) == made
+    nothing_told = BookSnapshot(A_MARKET, (), (), None, at, 1)
+    assert nothing_told.exchange_time is None
+    assert nothing_told != made

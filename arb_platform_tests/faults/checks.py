@@ -14,7 +14,7 @@ from arb_platform_tests.faults.truth import State, milliseconds
 WITHIN = timedelta(seconds=5)
 # Kinds during which the book of a market is not vouched for at all.
 DOUBTS = ("gap", "resync", "silence", "reconnect")
-# What Polymarket, which numbers nothing, cannot be seen to have lost; check_books holds these to account.
+# Polymarket numbers nothing, so these are held to account level by level: losses.check_losses.
 UNNUMBERED = ("drop", "gap", "reorder")
 # Noise between the books' frames: each piece is a row of its own.
 _NOISE = ("truncate", "garbage", "unknown", "nonsense")

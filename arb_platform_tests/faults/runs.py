@@ -3,10 +3,11 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any
@@ -18,6 +19,7 @@ from arb_platform.simulate.kalshi_keys import generate_key_pair
 from arb_platform.storage.attach import LakeLocation
 from arb_platform.storage.lake import Lake
 from arb_platform.venues.adapters import KalshiWebsocketAdapter, PolymarketWebsocketAdapter
+from arb_platform.venues.touches import Touch
 from arb_platform_tests.faults.truth import RecordedKalshi, RecordedPolymarket, StrictClock, Truth
 from arb_platform_tests.simulate.handmade import NAMES, condition, handmade, tokens
 
@@ -52,6 +54,13 @@ class Received:
     # (session, market) -> (received_at, millisecond, whether it was a whole book)
     told: dict[tuple[str, str], list[tuple[datetime, int, bool]]] = field(default_factory=dict)
     last_session: str = ""
+    # market -> (received_at, millisecond) of REST books
+    checks: dict[str, list[tuple[datetime, int]]] = field(default_factory=dict)
+
+    def on_touch(self, touch: Touch) -> None:
+        for book in touch.body if touch.kind == "books" else ():
+            if "asset_id" in book:
+                self.checks.setdefault(book["market"], []).append((touch.at, int(book["timestamp"])))
 
     def __call__(self, frame: bytes, received_at: datetime, session_id: str) -> None:
         self.frames[session_id] = self.frames.get(session_id, 0) + 1
@@ -142,6 +151,15 @@ class Run:
             "a whole book of each market",
         )
 
+    async def has_checked_books(self, times: int = 2) -> None:
+        """Wait until the REST books of every market came so many times more."""
+        before = {one: len(self.received.checks.get(one, ())) for one in CONDITIONS}
+        checks = self.received.checks
+        await until(
+            lambda: all(len(checks.get(one, ())) >= before[one] + times for one in CONDITIONS),
+            "a REST book of each market",
+        )
+
     async def finish(self) -> None:
         """Stop the books, wait for the last frame, end the job and read the lake."""
         self.venue.paused = True
@@ -179,8 +197,12 @@ async def running(
     rate: float = RATE,
     silence: float = 60.0,
     forced: tuple[str, ...] = (),
+    hurry: float = 1.0,
 ) -> AsyncIterator[Run]:
-    """One venue with these faults, recorded into a lake below ``root``; the rows are read at the end."""
+    """One venue with these faults, recorded into a lake below ``root``; the rows are read at the end.
+
+    The adapter sleeps ``hurry`` times shorter than it wants, and both clocks go as much faster.
+    """
     clock = StrictClock()
     truth, received, location = Truth(clock), Received(), LakeLocation.local(root / name)
     plan = parse_faults(f"{faults},seed={seed}" if faults else f"seed={seed}", clock=clock)
@@ -197,8 +219,11 @@ async def running(
     truth.begin(venue.books, CONDITIONS if name == POLYMARKET else TICKERS)
     await venue.start()
     common = {
-        "reconnect_delay": 0.05, "silence_seconds": silence, "on_frame": received, "clock": clock, "rng": Random(seed),
+        "reconnect_delay": 0.05, "silence_seconds": silence, "on_frame": received, "on_touch": received.on_touch,
+        "clock": clock, "rng": Random(seed),
     }  # fmt: skip
+    if hurry > 1:
+        common |= {"sleep": lambda s: asyncio.sleep(s / hurry), "monotonic": lambda: time.monotonic() * hurry}
     if name == POLYMARKET:
         adapter: Any = PolymarketWebsocketAdapter(
             None,
@@ -219,16 +244,25 @@ async def running(
         )
     run = Run(venue, adapter, truth, received, location, seed, Random(seed))
     recording = asyncio.create_task(record(adapter, location, stop=run.stop, clock=clock))
+    hurrying = asyncio.create_task(_hurry(clock, hurry))
     try:
         await until(lambda: recording.done() or adapter.frames, "the first frame")
         yield run
         if not recording.done():
             await run.finish()
     finally:
+        hurrying.cancel()
         run.stop.set()
         run.summary = await asyncio.wait_for(recording, DEADLINE)
         await venue.stop()
     run.read_rows()
+
+
+async def _hurry(clock: StrictClock, speed: float) -> None:
+    step = 0.02
+    while speed > 1:
+        await asyncio.sleep(step)
+        clock.ahead += timedelta(seconds=step * (speed - 1))
 
 
 def on_both_venues(scenario: Callable[[str], Awaitable[None]]) -> None:

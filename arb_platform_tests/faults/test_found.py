@@ -157,6 +157,21 @@ def test_a_rest_book_from_before_the_book_broke_is_not_believed():
     assert shown(feed) == [("0.5", 99), ("0.4", 2)]
 
 
+@pytest.mark.parametrize("late_before_the_answer", [True, False])
+def test_changes_kept_for_a_rest_book_keep_their_order_in_time(late_before_the_answer):
+    feed = polymarket_with_book(("0.5", "10"))
+    feed.receive(pm_change(10, "0.4", "1")[:-9], at(11))
+    assert feed.books_wanted() == [TOKEN]
+    feed.receive(pm_change(30, "0.3", "3", "0.5"), at(31))
+    late = pm_change(25, "0.3", "2", "0.5")
+    if late_before_the_answer:
+        feed.receive(late, at(32))
+    feed.receive_book(pm_book(20, [("0.5", "10"), ("0.4", "1")]), at(33))
+    if not late_before_the_answer:
+        feed.receive(late, at(34))
+    assert shown(feed) == [("0.5", 10), ("0.4", 1), ("0.3", 3)]
+
+
 def test_what_was_shown_without_a_change_that_came_late_is_not_vouched_for():
     feed = polymarket_with_book(("0.5", "10"), ("0.4", "5"))
     feed.receive(pm_change(20, "0.5", "30", "0.5"), at(21))

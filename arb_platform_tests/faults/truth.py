@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from arb_platform.simulate.books import Books, Change
+from arb_platform.simulate.books import Books, Change, SimulatedBook
 from arb_platform.simulate.kalshi import KalshiSimulator
 from arb_platform.simulate.polymarket import PolymarketSimulator
+from arb_platform.simulate.polymarket_frames import Instrument
 
 Ladder = Mapping[int, int]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,10 +94,14 @@ class Truth:
 
 
 class RecordedPolymarket(PolymarketSimulator):
-    """Polymarket's simulator with its truth written down; ``paused`` stops its books."""
+    """Polymarket's simulator with its truth written down; ``paused`` stops its books.
+
+    Without ``refreshes`` no whole book follows a trade.
+    """
 
     truth: Truth
     paused = False
+    refreshes = True
     _since = 0
 
     def change(self, market_id: str | None = None) -> Change | None:
@@ -112,6 +117,9 @@ class RecordedPolymarket(PolymarketSimulator):
         self.truth.note(self.books, self._since)
         # the change of a level that follows gets a millisecond of its own
         self._since = self.truth.clock.step()
+
+    def _aftermath(self, instrument: Instrument, book: SimulatedBook, change: Change, ms: int) -> None:
+        super()._aftermath(instrument, book, change if self.refreshes else change._replace(traded=0), ms)
 
 
 class RecordedKalshi(KalshiSimulator):

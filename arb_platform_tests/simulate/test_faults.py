@@ -6,6 +6,7 @@ import websockets
 
 from arb_platform.domain.errors import SettingsError
 from arb_platform.domain.streams import EVENT_KINDS
+from arb_platform.simulate.books import Change
 from arb_platform.simulate.faults import WORDS, Faults, parse_faults
 from arb_platform.simulate.kalshi import KalshiSimulator
 from arb_platform.simulate.polymarket import PolymarketSimulator
@@ -370,6 +371,29 @@ def test_polymarkets_own_faults_old_forms_and_new_grids():
             kinds = [message["event_type"] for message in await everything_sent(client)]
             assert kinds[:4] == ["tick_size_change", "tick_size_change", "book", "book"]
             assert venue.faults.counts() == {"legacy": 1, "tick_size": 1}
+
+    run(work())
+
+
+def test_kalshis_old_form_is_whole_cents_where_the_numbers_are_whole():
+    async def work():
+        venue = KalshiSimulator(handmade(), rate=0, faults=parse_faults("legacy=1"), clock=MovingClock(0.02))
+        ticker, fractional = TICKERS[:2]
+        venue.books.book(ticker).replace([(300_000, 7_000_000)], [(560_000, 146_000_000)])
+        venue.books.book(fractional).replace([(300_000, 7_500_000)], [(560_500, 1_000_000)])
+        async with started(venue), kalshi_client(venue.ws_url) as client:
+            await client.command(
+                "subscribe", channels=["orderbook_delta"], market_tickers=[ticker, fractional]
+            )
+            old, new = [json.loads(text)["msg"] for text in (await _texts(client))[-2:]]
+            assert (old["yes"], old["no"]) == ([[30, 7]], [[44, 146]])
+            assert new["yes_dollars_fp"] == [["0.3000", "7.50"]]
+            venue.tell_change(ticker, Change("ask", 560_000, 146_000_000, 0), venue.now())
+            venue.tell_change(ticker, Change("bid", 305_000, 0, 1_000_000), venue.now())
+            old, new = [json.loads(text)["msg"] for text in await _texts(client)]
+            assert old == {"market_ticker": ticker, "price": 44, "delta": -146, "side": "no"}
+            assert new["price_dollars"] == "0.3050"
+            assert venue.faults.counts() == {"legacy": 2}
 
     run(work())
 

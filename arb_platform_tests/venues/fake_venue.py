@@ -120,6 +120,10 @@ class StubFeed:
     def tick(self, now: datetime) -> list[FeedOutput]:
         return []
 
+    @property
+    def wants_something(self) -> bool:
+        return bool(self._out or self._wanted or self.reconnect_reason)
+
     def frames_to_send(self) -> list[str]:
         out, self._out = self._out, []
         return out
@@ -144,10 +148,13 @@ class StubFeed:
         self._out.append(json.dumps({"subscribe": [m.market_id for m in markets]}))
         return []
 
-    def unfollow(self, ids: Sequence[str]) -> list[FeedOutput]:
+    def unfollow(self, ids: Sequence[str], at: datetime) -> list[FeedOutput]:
+        """Tells of each market that it is over, so that tests see where the outputs go."""
         self.markets = [m for m in self.markets if m.market_id not in set(ids)]
         self._out.append(json.dumps({"unsubscribe": list(ids)}))
-        return []
+        return [
+            StreamEvent(f"{self._session}:over:{m}", STUB, "resync", at, at, m, self._session) for m in ids
+        ]
 
     def snapshot_of(self, market_id: str) -> BookSnapshot | None:
         return self._books.get(market_id)

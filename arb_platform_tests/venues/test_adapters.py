@@ -1,6 +1,7 @@
 """Websocket adapters against real sockets on loopback."""
 
 import asyncio
+import itertools
 import json
 import ssl
 from datetime import timedelta
@@ -12,7 +13,7 @@ import trustme
 from arb_platform.domain.books import BookSnapshot
 from arb_platform.domain.errors import CredentialsError, TransportError
 from arb_platform.domain.streams import QuarantinedFrame, StreamEvent, StreamSession
-from arb_platform.venues.backoff import Timing
+from arb_platform.venues.backoff import FORGIVEN, Timing
 from arb_platform.venues.witness import watch
 from arb_platform_tests.venues.fake_venue import (
     START,
@@ -108,6 +109,28 @@ def test_only_a_good_frame_resets_the_back_off(good_first, expected):
             await consumer.close()
         delays = [s for s in time.slept if s in {5.0, 10.0, 20.0, 40.0, 60.0}]
         assert delays[:6] == expected
+
+    run(scenario())
+
+
+def test_a_server_that_takes_us_and_hangs_up_over_and_over_is_come_back_to_ever_more_slowly():
+    async def script(server, connection, number):
+        await server.hear(connection)
+        await connection.send(book_frame("a", bid=f"0.{number + 10}"))
+        await connection.close(1008, "too many assets")
+
+    async def scenario():
+        time, server = FastTime(20), FakeSocket(script)
+        async with running(server):
+            timing = time.timing(NoJitter())
+            consumer = Consumer(StubAdapter(server.url, ["a"], timing=timing, reconnect_delay=0.25))
+            await server.until(lambda: server.connections == FORGIVEN + 5)
+            await consumer.close()
+        delays = [seconds for seconds in time.slept if seconds in {0.25, 0.5, 2.0, 4.0}]
+        assert delays[: FORGIVEN + 3] == [0.25] * FORGIVEN + [0.5, 2.0, 4.0]
+        said = [event.detail for event in consumer.events("reconnect") if event.ended_at is None]
+        assert "in a row" not in said[FORGIVEN - 1]
+        assert f"{FORGIVEN + 1} short connections in a row" in said[FORGIVEN]
 
     run(scenario())
 
@@ -314,6 +337,29 @@ def test_a_thousand_assets_are_sharded_and_each_is_subscribed_once():
     run(scenario())
 
 
+def test_no_two_frames_have_one_receive_time_however_many_come_in_one_read():
+    async def script(server, connection, number):
+        await server.hear(connection)
+        for cents in range(1, 60):
+            await connection.send(book_frame("a", bid=f"0.{cents:02}", ask="0.9"))
+        await server.hear_for_ever(connection)
+
+    async def scenario():
+        server, times = FakeSocket(script), []
+        async with running(server):
+            adapter = StubAdapter(
+                server.url, ["a"], timing=Timing(), on_frame=lambda _f, at, _s: times.append(at)
+            )
+            consumer = Consumer(adapter)
+            await consumer.until(lambda: len(consumer.of(BookSnapshot)) == 59)
+            await consumer.close()
+        assert len(times) == 59
+        assert all(earlier < later for earlier, later in itertools.pairwise(times))
+        assert [snapshot.received_at for snapshot in consumer.of(BookSnapshot)] == times
+
+    run(scenario())
+
+
 def test_markets_are_followed_and_dropped_without_reconnecting():
     async def scenario():
         server = FakeSocket(subscribed_books)
@@ -329,6 +375,7 @@ def test_markets_are_followed_and_dropped_without_reconnecting():
                 lambda: any("unsubscribe" in t for t in server.received) and len(server.open) == 1
             )
             assert {m.market_id for m in adapter.markets} == {"b", "c"}
+            await consumer.until(lambda: [e.market_id for e in consumer.events("resync")] == ["a"])
             await adapter.follow(["e"])
             await consumer.until(lambda: len(consumer.of(BookSnapshot)) == 5)
             assert adapter.sockets == 1

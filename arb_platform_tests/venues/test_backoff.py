@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arb_platform.venues.backoff import RETRY_AFTER_CAP_SECONDS, Backoff, retry_after
+from arb_platform.venues.backoff import FORGIVEN, RETRY_AFTER_CAP_SECONDS, SHORT_SECONDS, Backoff, retry_after
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -21,6 +21,16 @@ def test_delays_double_up_to_the_cap_and_start_over_after_a_reset():
     assert ceilings == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0]
     backoff.reset()
     assert backoff.ceiling == 5.0
+
+
+def test_one_connection_that_lasts_forgives_all_short_ones_before():
+    backoff = Backoff(5.0, rng=Random(1))
+    for _ in range(FORGIVEN + 3):
+        backoff.was_good_for(1.0)
+        backoff.next_delay()
+    assert (backoff.looping, backoff.ceiling) == (True, 60.0)
+    backoff.was_good_for(SHORT_SECONDS)
+    assert (backoff.looping, backoff.ceiling) == (False, 5.0)
 
 
 @given(st.floats(0.001, 100), st.integers(0, 2000), st.integers())

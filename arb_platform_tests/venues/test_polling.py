@@ -127,6 +127,7 @@ def test_markets_are_followed_and_dropped_while_polling():
         await consumer.until(lambda: len(consumer.of(BookSnapshot)) == 2)
         await adapter.unfollow(["a"])
         assert [m.market_id for m in adapter.markets] == ["b"]
+        await consumer.until(lambda: [e.market_id for e in consumer.events("resync")] == ["a"])
         await consumer.close()
 
     run(scenario())

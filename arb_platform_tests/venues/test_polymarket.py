@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from arb_platform.domain.errors import WireError
 from arb_platform.venues.polymarket import PolymarketFeed, read_market, tradable
 from arb_platform.venues.polymarket_wire import book_hash, read_event, rest_book
+from arb_platform_tests.faults.runs import fresh_seed
 from arb_platform_tests.venues.wire import (
     CONDITION,
     NO,
@@ -460,6 +461,15 @@ def test_a_pong_keeps_the_connection_and_thirty_seconds_without_one_end_it():
     assert feed.last_market_frame_at is None
 
 
+def test_a_ping_of_the_venue_is_answered():
+    feed = feed_with_book()
+    feed.frames_to_send()
+    assert feed.receive(sample(VENUE, "ws_ping.txt"), after(1)) == []
+    assert feed.receive(sample(VENUE, "ws_ping.txt").decode(), after(1)) == []
+    assert feed.frames_to_send() == ["PONG", "PONG"]
+    assert feed.unreadable_frames == 0
+
+
 def test_markets_are_added_and_dropped_without_a_second_initial_subscription():
     feed = PolymarketFeed([polymarket(1)])
     feed.connected("s1", NOW)
@@ -472,7 +482,7 @@ def test_markets_are_added_and_dropped_without_a_second_initial_subscription():
         "custom_feature_enabled": True,
     }
     assert snapshots(feed.receive(sample(VENUE, "ws_book.json"), NOW))
-    feed.unfollow([CONDITION])
+    assert feed.unfollow([CONDITION], NOW) == []
     [frame] = feed.frames_to_send()
     assert json.loads(frame) == {"operation": "unsubscribe", "assets_ids": [YES]}
     assert feed.receive(sample(VENUE, "ws_book.json"), NOW) == []
@@ -517,6 +527,16 @@ def test_open_events_end_with_the_connection():
     [ended] = events(feed.disconnected(after(3), "lost"))
     assert (ended.kind, ended.ended_at) == ("resync", after(3))
     assert feed.disconnected(after(4), "lost") == []
+
+
+def test_the_open_events_of_a_market_that_is_dropped_end_with_it():
+    feed = feed_with_book()
+    crossed = price_change((YES, "BUY", "0.9", "1", "0.9", "0.08"))
+    [begun] = events(feed.receive(crossed, after(1)), "crossed")
+    [ended] = feed.unfollow([CONDITION], after(2))
+    assert (ended.event_id, ended.ended_at) == (begun.event_id, after(2))
+    assert ended.detail.endswith("ended with the market, which is not followed any more")
+    assert feed.disconnected(after(3), "lost") == []
 
 
 # Hashes
@@ -659,8 +679,8 @@ class World:
         )
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_after_any_frames_and_faults_every_book_we_vouch_for_equals_the_venues(seed):
+def test_after_any_frames_and_faults_every_book_we_vouch_for_equals_the_venues():
+    seed = fresh_seed()
     world = World(Random(seed), 4)
     random = world.random
     feed = PolymarketFeed(world.markets)

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import ssl
 
 import pytest
+import trustme
 from aiohttp import web
 
 from arb_platform import settings
@@ -93,6 +95,35 @@ def test_a_venue_that_keeps_failing_is_a_sentence_after_the_last_attempt():
             await client.aclose()
         assert len(server.requests) == 4
         assert [s for s in time.slept if s in {0.5, 1.0, 2.0, 4.0}] == [0.5, 1.0, 2.0]
+
+    run(scenario())
+
+
+async def _failure(url):
+    client = RestClient(url, venue="stubvenue", timing=FastTime(1000).timing(), attempts=2)
+    with pytest.raises(TransportError) as failed:
+        await client.get("/x")
+    await client.aclose()
+    return str(failed.value)
+
+
+def test_an_untrusted_certificate_is_a_sentence_that_says_so():
+    async def scenario():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trustme.CA().issue_cert("localhost").configure_cert(context)
+        listener = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+        async with listener:
+            said = await _failure(f"https://localhost:{listener.sockets[0].getsockname()[1]}")
+        assert "certificate" in said
+        assert "Check the network" in said
+
+    run(scenario())
+
+
+def test_a_name_that_does_not_resolve_is_a_sentence_that_says_so():
+    async def scenario():
+        said = await _failure("https://no-such-host.invalid")
+        assert "DNS: the name could not be resolved" in said
 
     run(scenario())
 
