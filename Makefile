@@ -11,8 +11,8 @@ COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --python-
 run: setup ## start the platform in the demo profile
 	$(BIN)/arb up --profile demo
 
-test: setup ## run the whole suite, a file at a time on each of two cores
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+test: setup ## run the suite, a file at a time on each of two cores; see also test-scale
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore arb_platform_tests/scale
 
 test-scale: $(STAMP)-scale ## the storage suite on a real PostgreSQL and a real S3 server, which die on the way
 	$(BIN)/pytest arb_platform_tests/scale
