@@ -5,7 +5,7 @@ import json
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import click
 from rich.live import Live
@@ -17,7 +17,9 @@ from arb_platform.cli.options import json_option, profile_option, settings_for, 
 from arb_platform.domain.errors import SettingsError, TransportError
 from arb_platform.ingest.heartbeat import Heartbeat
 from arb_platform.ingest.session import StreamSummary
-from arb_platform.simulate.stand import Stand, build_stand
+
+if TYPE_CHECKING:
+    from arb_platform.simulate.stand import Stand
 
 _T = TypeVar("_T")
 
@@ -112,6 +114,8 @@ def simulate(  # noqa: PLR0917 click passes by name
     environment_file: Path | None,
 ) -> None:
     """Run the simulator of WHAT on 127.0.0.1 until Ctrl-C."""
+    from arb_platform.simulate.stand import build_stand  # noqa: PLC0415 a stream has no need of simulators
+
     try:
         stand = build_stand(
             what,
@@ -130,7 +134,7 @@ def simulate(  # noqa: PLR0917 click passes by name
     asyncio.run(until_interrupted(lambda stop: _serve(stand, stop, environment_file)))
 
 
-async def _serve(stand: Stand, stop: asyncio.Event, environment_file: Path | None) -> None:
+async def _serve(stand: "Stand", stop: asyncio.Event, environment_file: Path | None) -> None:
     try:
         await stand.server.start()
     except OSError as error:

@@ -135,9 +135,12 @@ class Spool:
         limit = (time.time() if now is None else now) - older_than.total_seconds()
         swept = 0
         for path in self._files():
-            if path.name.endswith(TEMPORARY) and path.lstat().st_mtime < limit:
-                path.unlink(missing_ok=True)
-                swept += 1
+            if not path.name.endswith(TEMPORARY):
+                continue
+            with contextlib.suppress(FileNotFoundError):  # its writer finished it meanwhile
+                if path.lstat().st_mtime < limit:
+                    path.unlink()
+                    swept += 1
         return swept
 
     def _files(self) -> Iterator[Path]:

@@ -139,6 +139,20 @@ def test_only_unfinished_files_of_long_dead_writers_are_swept(tmp_path):
     assert spool.pending()[1] == []  # unfinished is not foreign
 
 
+def test_an_unfinished_file_that_is_finished_while_others_are_swept_is_no_reason_to_stop(
+    tmp_path, monkeypatch
+):
+    spool = Spool(tmp_path)
+    segment = spool.write("kalshi", "book_snapshots", rows(1))
+    unfinished = segment.path.with_suffix(".parquet.tmp")
+    os.link(segment.path, unfinished)
+    os.utime(unfinished, (0, 0))
+    listed = [unfinished.with_name("1-gone.parquet.tmp"), *spool._files()]
+    monkeypatch.setattr(spool, "_files", lambda: iter(listed))
+    assert spool.sweep(older_than=timedelta(hours=1)) == 1
+    assert segment.path.exists()
+
+
 def test_the_root_may_be_the_lake_or_the_spool_itself(tmp_path):
     assert Spool(tmp_path).directory == Spool(tmp_path / "spool").directory
 
