@@ -206,7 +206,9 @@ class Connection:
                 books = await self._wiring.books.fetch(ids)
             except (TransportError, WireError) as error:
                 self._wiring.meter.books_failed += len(ids)
-                log.warning("books_not_fetched", extra={"venue": self._wiring.venue, "reason": str(error)})
+                log.warning(
+                    "%s: books could not be fetched and are asked for again: %s", self._wiring.venue, error
+                )
                 await timing.sleep(backoff.next_delay())
                 continue
             backoff.reset()

@@ -209,7 +209,7 @@ class PolledStream(VenueStream):
 
     def _failed(self, reason: str) -> None:
         """No answer is not an empty book: the session ends, and with it every book's epoch."""
-        log.warning("poll_failed", extra={"venue": self.venue, "reason": reason})
+        log.warning("%s: a poll failed: %s", self.venue, reason)
         self._end_session(reason)
         if self._outage is None:
             self._outage = StreamEvent(

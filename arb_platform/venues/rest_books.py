@@ -86,7 +86,7 @@ class KalshiRestBooks:
             # One unknown ticker can make the whole answer a 404, and so does a host without this path.
             return {}
         except CredentialsError:
-            log.warning("kalshi_batch_refused", extra={"consequence": "books are fetched one by one"})
+            log.warning("kalshi refuses to give many books at once; they are fetched one by one")
             self._batched = False
             return {}
         entries = answer.get("orderbooks") if isinstance(answer, dict) else None

@@ -137,10 +137,7 @@ class RestClient:
                 break
             delay = backoff.next_delay() if outcome.wait is None else outcome.wait
             self.retries += 1
-            log.info(
-                "rest_retry",
-                extra={"venue": self.venue, "path": request.path, "reason": outcome.reason, "delay": delay},
-            )
+            log.info("%s: %s failed (%s); again in %.1f s", self.venue, request.path, outcome.reason, delay)
             await self._timing.sleep(delay)
         raise TransportError(
             f"{self.venue}: {request.method} {self.base_url}{request.path} failed {self._attempts} times, last with: "

@@ -82,13 +82,11 @@ class Shard:
             circles = f"; {backoff.short} short connections in a row, so the next is waited for longer"
             self._note_outage(ended.reason + circles if backoff.looping else ended.reason)
             log.warning(
-                "reconnecting",
-                extra={
-                    "venue": self._wiring.venue,
-                    "shard": self.number,
-                    "reason": ended.reason,
-                    "delay": round(delay, 3),
-                },
+                "%s: socket %d ended (%s); the next one in %.1f s",
+                self._wiring.venue,
+                self.number,
+                ended.reason,
+                delay,
             )
             await timing.sleep(delay)
 

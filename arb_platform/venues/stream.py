@@ -180,7 +180,7 @@ class VenueStream:
             return
         failure = task.exception()
         if failure is not None:
-            log.error("stream_failed", extra={"venue": self.venue, "reason": str(failure)})
+            log.error("%s: the stream ends: %s", self.venue, failure)
             self._outbox.fail(failure)
 
 

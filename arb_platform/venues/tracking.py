@@ -42,7 +42,7 @@ async def resolve(tracked: Sequence[Market | str] | None, lookup: Lookup) -> lis
     try:
         found = await lookup.named(list(dict.fromkeys(ids))) if ids else {}
     except (TransportError, WireError) as error:
-        log.warning("lookup_failed", extra={"reason": str(error), "ids": len(ids)})
+        log.warning("%d markets could not be looked up: %s", len(ids), error)
         found = {}
     markets: dict[str, Market] = {}
     for item in tracked:
@@ -51,7 +51,7 @@ async def resolve(tracked: Sequence[Market | str] | None, lookup: Lookup) -> lis
         if market is None:
             market = item if isinstance(item, Market) else lookup.bare(market_id)
             if market_id in ids:
-                log.warning("market_not_looked_up", extra={"venue": market.venue, "market_id": market_id})
+                log.warning("%s does not know %s; it is followed all the same", market.venue, market_id)
         markets.setdefault(market.market_id, market)
     return list(markets.values())
 

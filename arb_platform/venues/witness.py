@@ -85,15 +85,7 @@ async def _question(
         heard_at = last_heard(feed, session)
         ended_at = heard_at if heard_at > silent_since else wiring.timing.clock()
         _emit(wiring, session, replace(event, ended_at=ended_at, detail=words))
-    log.info(
-        "silence",
-        extra={
-            "venue": wiring.venue,
-            "session_id": session.session_id,
-            "stale": testimony.stale,
-            "detail": words,
-        },
-    )
+    log.info("%s: %s was silent: %s", wiring.venue, session.session_id, words)
     return testimony
 
 

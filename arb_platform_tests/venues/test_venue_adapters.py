@@ -99,7 +99,7 @@ def test_an_id_that_cannot_be_looked_up_is_followed_all_the_same(caplog):
             await consumer.until(lambda: bool(consumer.of(BookSnapshot)))
             assert {m.market_id for m in adapter.markets} == {"11", CONDITION}
             await consumer.close()
-        assert any(r.message == "market_not_looked_up" and r.market_id == CONDITION for r in caplog.records)
+        assert any(f"does not know {CONDITION}" in record.message for record in caplog.records)
 
     run(scenario())
 
