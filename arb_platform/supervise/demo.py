@@ -64,8 +64,8 @@ async def _main_job(
         say(f"listing {venue}")
         listed[venue] = (await pipeline.list_venue(settings, venue)).markets
     say("proposing candidate pairs")
-    candidates = await asyncio.to_thread(pipeline.propose_candidates, settings)
-    say(f"streaming both venues for {seconds:.0f} s while {len(candidates)} candidates are judged")
+    proposed = await asyncio.to_thread(pipeline.propose_candidates, settings)
+    say(f"streaming both venues for {seconds:.0f} s while {proposed.candidates} candidates are judged")
     streams = [
         asyncio.create_task(pipeline.stream_venue(settings, venue, stop=stop, seconds=seconds, run_id="demo"))
         for venue in _VENUES
@@ -77,7 +77,7 @@ async def _main_job(
     say("computing the reports")
     for name in REPORTS:
         await asyncio.to_thread(pipeline.build_report, settings, name)
-    document = _document(settings, started_at, listed, len(candidates), summaries, summary)
+    document = _document(settings, started_at, listed, proposed.candidates, summaries, summary)
     return DemoResult(document, summary.stopped_reason)
 
 

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from arb_platform.domain.errors import SettingsError
 from arb_platform.settings import Settings, child_environment
-from arb_platform.simulate.recordings import load_recording
 from arb_platform.supervise.processes import Child, free_port, port_answers
 
 SIMULATORS: Final = ("polymarket", "kalshi", "llm")
@@ -86,6 +85,9 @@ def _environment(files: Iterable[Path]) -> dict[str, str]:
 
 
 def _by_venue(recordings: Sequence[Path], say: Say) -> dict[str, Path]:
+    # every command looks for running simulators, few serve a recording
+    from arb_platform.simulate.recordings import load_recording  # noqa: PLC0415
+
     served: dict[str, Path] = {}
     for folder in recordings:
         recording = load_recording(folder)

@@ -1,4 +1,4 @@
--- How wide is the spread at each venue, by hour of the day (UTC)?
+-- How wide is the spread at each venue, by hour of the day (UTC), over the newest week?
 SELECT
     venue,
     extract(hour FROM received_at) AS hour,
@@ -7,5 +7,6 @@ SELECT
     count(*) FILTER (ask1_px IS NULL OR bid1_px IS NULL) AS one_sided,
     count(*) AS snapshots
 FROM books_trusted
+WHERE day > (SELECT max(day) FROM book_snapshots) - 7
 GROUP BY ALL
 ORDER BY venue, hour;
