@@ -215,7 +215,7 @@ class LLMValidator(validation.LLMValidator):
 _CLIENT_OPTIONS = frozenset(
     {
         "deepseek_base_url", "openai_base_url", "deepseek_model", "openai_model", "deepseek_rpm", "openai_rpm",
-        "budget_usd", "ledger", "settings", "run_id", "max_concurrency", "limits_dir", "monotonic", "sleep", "rng",
+        "budget_usd", "budget_variable", "ledger", "settings", "run_id", "max_concurrency", "limits_dir", "monotonic", "sleep", "rng",
     }
 )  # fmt: skip
 

@@ -68,6 +68,17 @@ class Settings(BaseSettings):
     llm_budget_usd: Decimal = Field(
         Decimal(10), ge=0, alias="ARB_LLM_BUDGET_USD", description="hard stop per UTC day"
     )
+    escalation_model: str | None = Field(
+        None,
+        alias="ARB_ESCALATION_MODEL",
+        description="a better model that is asked about pairs in doubt, `gpt-4o` or `openai/gpt-4o`; its provider's key must be set",
+    )
+    escalation_budget_usd: Decimal = Field(
+        Decimal(2),
+        ge=0,
+        alias="ARB_ESCALATION_BUDGET_USD",
+        description="hard stop per UTC day for that model, apart from the other budget",
+    )
 
     polymarket_api_key: SecretStr | None = Field(
         None, alias="POLYMARKET_API_KEY", description="accepted, not needed for market data"

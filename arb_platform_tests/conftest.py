@@ -7,14 +7,17 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import duckdb
 import pytest
 
-from arb_platform import pipeline
+from arb_platform import api, pipeline
 from arb_platform.domain.pairs import Candidate
 from arb_platform.matching.validation import ValidationSummary
 from arb_platform.settings import Settings, load_settings
 from arb_platform.simulate.catalogue import build_catalogue
 from arb_platform.simulate.stand import build_stand
+from arb_platform.storage.lake import Lake
+from arb_platform.storage.pairs import load_candidates
 from arb_platform.venues.registry import VENUES
 
 MARKETS = 60
@@ -38,6 +41,21 @@ def _clean_environment():
     with pytest.MonkeyPatch.context() as patch:
         for field in Settings.model_fields.values():
             patch.delenv(str(field.alias), raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread_a_query():
+    """Two workers share two cores; a second thread for a small query only costs, half as much again."""
+    with pytest.MonkeyPatch.context() as patch:
+        connect = duckdb.connect
+        patch.setattr(
+            duckdb,
+            "connect",
+            lambda *words, config=None, **options: connect(
+                *words, config={"threads": 1, **(config or {})}, **options
+            ),
+        )
         yield
 
 
@@ -118,7 +136,9 @@ def worked(simulated, tmp_path_factory):
     """A demo that has listed, proposed and validated once, for tests that only add to it or read."""
     own = load_settings(**simulated, ARB_DATA_DIR=str(tmp_path_factory.mktemp("worked")))
     listed = {venue: asyncio.run(pipeline.list_venue(own, venue)) for venue in VENUES}
-    candidates = pipeline.propose_candidates(own)
+    pipeline.propose_candidates(own)
+    with Lake.open(api.lake_location(own), read_only=True) as lake:
+        candidates = load_candidates(lake)
     return Worked(own, listed, candidates, asyncio.run(pipeline.validate_pairs(own, run_id="worked")))
 
 

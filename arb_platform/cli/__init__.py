@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "stream": ("streaming", "stream", "Stream one venue into the lake in the foreground."),
     "markets": ("stages", "markets", "List the venues' markets into the lake."),
     "match": ("stages", "match", "Propose candidate pairs of the listed markets."),
+    "evaluate": ("evaluate", "evaluate", "Measure candidates, rules and verdicts on labelled pairs."),
     "validate": ("stages", "validate", "Have a language model judge the candidate pairs."),
     "report": ("stages", "report", "Compute a report and show it."),
     "review": ("review", "review", "Decide about pairs that the rules left to a person."),

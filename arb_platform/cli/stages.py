@@ -10,6 +10,7 @@ import click
 
 from arb_platform import pipeline
 from arb_platform.cli.console import Steps, out, print_json, print_table
+from arb_platform.cli.history import show_history
 from arb_platform.cli.options import json_option, profile_option, settings_for, venue_argument
 from arb_platform.domain.errors import ListingError, LLMError
 from arb_platform.domain.markets import KALSHI, POLYMARKET
@@ -22,11 +23,15 @@ from arb_platform.reports.render import terminal, to_json
 
 @click.command()
 @venue_argument(required=False)
+@click.option("--diff", metavar="MARKET", default=None, help="List nothing; show what changed between the versions of this market (id, ticker or slug).")  # fmt: skip
 @json_option
 @profile_option
-def markets(venue: str | None, as_json: bool, profile: str | None) -> None:  # noqa: FBT001
+def markets(venue: str | None, diff: str | None, as_json: bool, profile: str | None) -> None:  # noqa: FBT001
     """List the markets of VENUE (default: both) into the lake."""
     settings = settings_for(profile)
+    if diff is not None:
+        show_history(settings, diff, as_json=as_json)
+        return
     listed = []
     for name in [venue] if venue else [POLYMARKET, KALSHI]:
         with Steps(f"{name}: markets read").shown() as steps:
@@ -56,18 +61,17 @@ def markets(venue: str | None, as_json: bool, profile: str | None) -> None:  # n
 @profile_option
 def match(keep: int, show: int, as_json: bool, profile: str | None) -> None:  # noqa: FBT001
     """Propose candidate pairs of the markets in the lake."""
-    candidates = pipeline.propose_candidates(settings_for(profile), keep=keep)
-    allowed = [candidate for candidate in candidates if not candidate.broken_rules]
+    proposed = pipeline.propose_candidates(settings_for(profile), keep=keep, best=show)
     if as_json:
-        print_json({"candidates": len(candidates), "unbroken": len(allowed), "best": [_brief(c) for c in allowed[:show]]})  # fmt: skip
+        print_json({"candidates": proposed.candidates, "unbroken": proposed.unbroken, "new": proposed.new, "best": [_brief(c) for c in proposed.best]})  # fmt: skip
         return
-    out.print(f"{len(candidates)} candidates, {len(allowed)} without an objection by a rule; `arb validate` asks about those.")  # fmt: skip
+    out.print(f"{proposed.candidates} candidates ({proposed.new} new), {proposed.unbroken} without an objection by a rule; `arb validate` asks about those.")  # fmt: skip
     print_table(
         "",
         ["score", "polymarket", "kalshi"],
         [
             [f"{c.score:.2f}", c.pair.polymarket.title, f"{c.pair.kalshi.title} {c.pair.kalshi.subtitle}"]
-            for c in allowed[:show]
+            for c in proposed.best
         ],
     )
 
@@ -75,11 +79,21 @@ def match(keep: int, show: int, as_json: bool, profile: str | None) -> None:  # 
 @click.command()
 @click.option("--budget-usd", type=click.FloatRange(0), default=None, help="Instead of ARB_LLM_BUDGET_USD; for the whole UTC day.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say how many calls this would take and what they would cost.")
+@click.option("--show-prompt", metavar="PAIR_HASH", default=None, help="Print the messages sent about this pair and ask nothing; a unique beginning of the hash is enough.")  # fmt: skip
 @json_option
 @profile_option
-def validate(budget_usd: float | None, dry_run: bool, as_json: bool, profile: str | None) -> None:  # noqa: FBT001
+def validate(
+    budget_usd: float | None,
+    dry_run: bool,  # noqa: FBT001
+    show_prompt: str | None,
+    as_json: bool,  # noqa: FBT001
+    profile: str | None,
+) -> None:
     """Ask the language model about candidates that nobody has judged yet."""
     settings = settings_for(profile)
+    if show_prompt is not None:
+        _show(pipeline.shown_prompt(settings, show_prompt), as_json=as_json)
+        return
     if dry_run:
         ahead = pipeline.forecast_validation(settings)
         _need_candidates(ahead.to_ask + ahead.cached + ahead.skipped_by_rules)
@@ -87,6 +101,8 @@ def validate(budget_usd: float | None, dry_run: bool, as_json: bool, profile: st
             print_json(asdict(ahead))
         else:
             out.print(f"{ahead.to_ask} calls, at most about ${ahead.estimated_usd:.4f}; {ahead.cached} verdicts are reused, {ahead.skipped_by_rules} pairs are ruled out.")  # fmt: skip
+            if ahead.escalation_usd:
+                out.print(f"Pairs in doubt are asked of {settings.escalation_model} besides, for ${ahead.escalation_usd} a day at most.")  # fmt: skip
         return
     budget = None if budget_usd is None else Decimal(str(budget_usd))
     with Steps("pairs judged").shown() as steps:
@@ -112,8 +128,24 @@ def _tell(summary: ValidationSummary) -> None:
         f"{summary.accepted} accepted, {summary.rejected} rejected, {summary.review} for review, "
         f"{summary.failed} failed; ${summary.cost_usd:.6f}"
     )
+    if summary.escalated:
+        out.print(f"{summary.escalated} of those asked were decided by the second model")
     if summary.stopped_reason:
-        out.print(f"stopped early, {summary.not_asked} not asked: {summary.stopped_reason}")
+        left = (
+            f"stopped early, {summary.not_asked} not asked"
+            if summary.not_asked
+            else "no more second opinions"
+        )
+        out.print(f"{left}: {summary.stopped_reason}")
+
+
+def _show(sent: list[dict[str, str]], *, as_json: bool) -> None:
+    """Messages letter by letter: as JSON, or each below its role; without markup, for they are strangers' words."""
+    if as_json:
+        print_json(sent)
+        return
+    for message in sent:
+        click.echo(f"--- {message['role']}\n{message['content']}")
 
 
 @click.command()

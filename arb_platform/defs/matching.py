@@ -1,7 +1,10 @@
 """Candidates, verdicts, and the pairs that are accepted now."""
 
 import asyncio
+import re
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any, Final
 
 import dagster as dg
 from pydantic import Field
@@ -10,10 +13,13 @@ from arb_platform import api, pipeline
 from arb_platform.defs.catalogue import kalshi_markets, polymarket_markets
 from arb_platform.defs.conditions import FOLLOWS
 from arb_platform.defs.names import MATCHING, OWNERS
+from arb_platform.matching.differences import Piece, Shown, side_by_side
+from arb_platform.matching.sanitise import plain_text
 from arb_platform.matching.validation import ValidationSummary
 from arb_platform.settings import load_settings
 from arb_platform.storage.lake import Lake
 
+_QUEUE_SHOWN: Final = 25
 _MATCHED = """
 SELECT p.title AS polymarket, k.title || ' ' || k.subtitle AS kalshi, m.orientation, m.similarity, m.decided_by, m.decided_at
 FROM lake.matched_pairs m
@@ -56,17 +62,19 @@ class ValidationConfig(dg.Config):
     description="Pairs worth asking about, with the features that made them so and the hard rules they break.",
 )
 def candidate_pairs(context: dg.AssetExecutionContext, config: CandidateConfig) -> dg.MaterializeResult[None]:
-    candidates = pipeline.propose_candidates(load_settings(), keep=config.keep)
-    allowed = [candidate for candidate in candidates if not candidate.broken_rules]
-    context.log.info(f"{len(candidates)} candidates, {len(allowed)} without an objection")
+    proposed = pipeline.propose_candidates(load_settings(), keep=config.keep)
+    context.log.info(
+        f"{proposed.candidates} candidates, {proposed.new} of them new, {proposed.unbroken} without an objection"
+    )
     best = "\n".join(
         f"| {c.score:.2f} | {_cell(c.pair.polymarket.title)} | {_cell(c.pair.kalshi.title + ' ' + c.pair.kalshi.subtitle)} |"
-        for c in allowed[:25]
+        for c in proposed.best
     )
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(candidates),
-            "without_objection": len(allowed),
+            "dagster/row_count": proposed.candidates,
+            "new": proposed.new,
+            "without_objection": proposed.unbroken,
             "best": dg.MetadataValue.md(f"| score | Polymarket | Kalshi |\n|---|---|---|\n{best}"),
             "sql": "SELECT * FROM lake.candidate_pairs ORDER BY score DESC",
         }
@@ -121,7 +129,10 @@ def pair_verdicts(  # dagster compares the bare class when an asset has checks
     summary = asyncio.run(
         pipeline.validate_pairs(settings, run_id=context.run.run_id, budget_usd=budget, progress=progress)
     )
-    return dg.MaterializeResult(metadata=_verdict_metadata(summary), check_results=_verdict_checks(summary))
+    return dg.MaterializeResult(
+        metadata=_verdict_metadata(summary) | _queue_metadata(pipeline.waiting_pairs(settings)),
+        check_results=_verdict_checks(summary),
+    )
 
 
 @dg.asset(
@@ -131,8 +142,17 @@ def pair_verdicts(  # dagster compares the bare class when an asset has checks
     kinds={"duckdb"},
     automation_condition=FOLLOWS,
     description="Pairs that are accepted now, by the model with a rule's consent or by a person (`lake.matched_pairs`).",
+    check_specs=[
+        dg.AssetCheckSpec(
+            "settled_alike",
+            asset="matched_pairs",
+            blocking=True,
+            description="No accepted pair has settled in two ways (`lake.settlements`).",
+        )
+    ],
 )
-def matched_pairs() -> dg.MaterializeResult[None]:
+def matched_pairs() -> dg.MaterializeResult:  # type: ignore[type-arg]  # dagster compares the bare class when an asset has checks
+    settled = pipeline.settlement_check(load_settings())
     with Lake.open(api.lake_location(load_settings()), read_only=True) as lake:
         pairs = lake.query(_MATCHED)
     rows = "\n".join(
@@ -146,7 +166,16 @@ def matched_pairs() -> dg.MaterializeResult[None]:
                 f"| similarity | orientation | Polymarket | Kalshi | by |\n|---|---|---|---|---|\n{rows}"
             ),
             "sql": "SELECT * FROM lake.matched_pairs",
-        }
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="settled_alike",
+                passed=settled.passed,
+                severity=dg.AssetCheckSeverity.ERROR,
+                metadata={"settled": settled.settled, "unlike": len(settled.unlike)},
+                description=f"{len(settled.unlike)} of {settled.settled} settled pairs ended in two ways",
+            )
+        ],
     )
 
 
@@ -167,7 +196,7 @@ nightly_pair_revalidation_schedule = dg.ScheduleDefinition(
 )
 
 
-def _verdict_metadata(summary: ValidationSummary) -> dict[str, int | float | str]:
+def _verdict_metadata(summary: ValidationSummary) -> dict[str, Any]:
     return {
         "asked": summary.asked,
         "reused": summary.cached,
@@ -176,10 +205,47 @@ def _verdict_metadata(summary: ValidationSummary) -> dict[str, int | float | str
         "for_review": summary.review,
         "rejected": summary.rejected,
         "failed": summary.failed,
+        "second_opinions": summary.escalated,
         "cost_usd": float(summary.cost_usd),
         "stopped": summary.stopped_reason or "no",
         "sql": "SELECT * FROM lake.verdicts ORDER BY decided_at DESC",
     }
+
+
+def _queue_metadata(waiting: Sequence[pipeline.Waiting]) -> dict[str, Any]:
+    """The list of `arb review list`, words that only one side has in bold."""
+    rows = "\n".join(
+        f"| `{one.candidate.pair_hash[:12]}` | {one.similarity:.2f} | {' | '.join(_side(side) for side in side_by_side(one.candidate.pair))} | {_reasons(one)} |"
+        for one in waiting[:_QUEUE_SHOWN]
+    )
+    head = "| pair | similarity | Polymarket | Kalshi | why |\n|---|---|---|---|---|"
+    how = "Decide with `arb review accept PAIR_HASH --reason TEXT` or `reject`."
+    table = f"{head}\n{rows}\n\n{how}" if waiting else "Nothing waits for a decision."
+    return {"waiting_for_a_person": len(waiting), "review_queue": dg.MetadataValue.md(table)}
+
+
+def _side(side: Shown) -> str:
+    parts = ("".join(_marked(piece) for piece in pieces) for pieces in (side.title, side.terms, side.rules))
+    return " · ".join(part for part in parts if part)
+
+
+def _marked(piece: Piece) -> str:
+    """Only what is not marked has blanks at its ends, and needs them there."""
+    text = _cell(piece.text)
+    if piece.differs:
+        return f"**{text}**"
+    left, right = (" " if blank.isspace() else "" for blank in (piece.text[:1], piece.text[-1:]))
+    return f"{left}{text}{right}" if text else " "
+
+
+def _reasons(one: pipeline.Waiting) -> str:
+    said = (
+        "not judged yet"
+        if one.verdict is None
+        else f"{one.verdict.model}: {one.verdict.relation}. {one.verdict.explanation}"
+    )
+    reasons = [said, *(f"rule: {reason}" for reason in one.by_rules), *one.by_others, one.earlier]
+    return " · ".join(_cell(plain_text(reason)) for reason in reasons if reason)
 
 
 def _verdict_checks(summary: ValidationSummary) -> list[dg.AssetCheckResult]:
@@ -199,5 +265,10 @@ def _verdict_checks(summary: ValidationSummary) -> list[dg.AssetCheckResult]:
     ]
 
 
+# Whoever writes a market must not be able to put a picture or a link into the operator's page.
+_MARKDOWN: Final = re.compile(r"[\\`*_\[\]!#|~<>&]")
+
+
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").strip()
+    """Words as a cell of a Markdown table, letter by letter."""
+    return _MARKDOWN.sub(lambda found: "\\" + found.group(), " ".join(text.split()))

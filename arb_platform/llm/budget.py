@@ -31,8 +31,11 @@ def estimated_usd(provider: str, request: ChatRequest, at: datetime) -> Decimal:
 class Budget:
     """Dollars of this UTC day: what the ledger knows, what is in flight, and what may have been billed unseen."""
 
-    def __init__(self, limit_usd: Decimal | None, ledger: CallLedger) -> None:
+    def __init__(
+        self, limit_usd: Decimal | None, ledger: CallLedger, *, variable: str = "ARB_LLM_BUDGET_USD"
+    ) -> None:
         self.limit_usd = limit_usd
+        self._variable = variable
         self._ledger = ledger
         self._in_flight = Decimal(0)
         self._unseen: dict[date, Decimal] = {}
@@ -60,7 +63,7 @@ class Budget:
             raise BudgetExceeded(
                 f"the language model budget of ${self.limit_usd} for {day.isoformat()} (UTC) does not allow another call: "
                 f"${spent:.6f} is spent and ${self._in_flight:.6f} under way, the next call could cost ${estimate:.6f}. "
-                "Raise ARB_LLM_BUDGET_USD or go on after midnight UTC."
+                f"Raise {self._variable} or go on after midnight UTC."
             )
 
 

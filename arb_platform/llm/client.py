@@ -68,6 +68,7 @@ class LLMClient:
         openai_rpm: int = PROVIDERS["openai"].requests_per_minute,
         ledger: CallLedger | None = None,
         budget_usd: Decimal | None = None,
+        budget_variable: str = "ARB_LLM_BUDGET_USD",
         run_id: str = "",
         max_concurrency: int = 50,
         limits_dir: Path | None = None,
@@ -92,7 +93,7 @@ class LLMClient:
         self._totals = UsageTotals()
         self._attempts = Attempts(
             ledger=book,
-            budget=Budget(budget_usd, book),
+            budget=Budget(budget_usd, book, variable=budget_variable),
             totals=self._totals,
             keys=tuple(key for key in keys.values() if key),
             run_id=run_id,
@@ -112,7 +113,7 @@ class LLMClient:
                     rates[name],
                     clock=monotonic,
                     sleep=sleep,
-                    store=FileStore(limits_dir / f"{name}.json") if limits_dir else None,
+                    store=FileStore(limits_dir / f"{name}.bucket") if limits_dir else None,
                 ),
             )
             for name, key in keys.items()
@@ -170,10 +171,10 @@ class LLMClient:
         A provider that refuses our key or account (401, 402, 403) is not asked again by this client. Raises
         LLMError, BudgetExceeded, or ProvidersRefuse when no provider is left.
         """
-        route = [endpoint for endpoint in self._route() if endpoint.provider.name not in self._refusals]
-        if not self._route():
-            raise LLMError(self._no_key())
+        route = self._route()
         if not route:
+            raise LLMError(self._no_key())
+        if self._refusals.keys() >= {endpoint.provider.name for endpoint in route}:
             raise ProvidersRefuse(
                 f"{'; '.join(self._refusals.values())}. Mend the key or the account, then run this again."
             )
@@ -182,6 +183,8 @@ class LLMClient:
         failures = []
         async with self._pool.lease() as connections:
             for position, endpoint in enumerate(route):
+                if endpoint.provider.name in self._refusals:
+                    continue
                 model = self._model(endpoint)
                 outcome = await self._attempts.persist(
                     connections, endpoint, question, model=model, fallback=position > 0

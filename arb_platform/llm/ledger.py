@@ -1,12 +1,12 @@
-"""A ledger in memory, and the running totals of one client."""
+"""A ledger in memory, two budgets on one ledger, and the running totals of one client."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
-from arb_platform.domain.calls import LLMCall
+from arb_platform.domain.calls import CallLedger, LLMCall
 from arb_platform.llm.providers import PROVIDERS
 
 
@@ -25,13 +25,46 @@ class MemoryLedger:
         self._calls[call.call_id] = call
 
     def spent_usd(self, now: datetime) -> Decimal:
+        return sum(self.spending(now).values(), Decimal(0))
+
+    def spending(self, now: datetime) -> dict[tuple[str, bool], Decimal]:
         today = now.astimezone(UTC).date()
-        costs = (
-            call.cost_usd
-            for call in self._calls.values()
-            if call.cost_usd is not None and call.started_at.astimezone(UTC).date() == today
+        spent: dict[tuple[str, bool], Decimal] = {}
+        for call in self._calls.values():
+            if call.cost_usd is not None and call.started_at.astimezone(UTC).date() == today:
+                spender = (call.model, call.fallback)
+                spent[spender] = spent.get(spender, Decimal(0)) + call.cost_usd
+        return spent
+
+
+class SpendingLedger(CallLedger, Protocol):
+    """A ledger that can tell who spent what."""
+
+    def spending(self, now: datetime) -> Mapping[tuple[str, bool], Decimal]:
+        """Dollars since midnight UTC of ``now`` by (model, whether it was asked as a fallback)."""
+
+
+class Purse:
+    """One of the two budgets on one ledger: what ``model`` spent as a first choice, or all the rest.
+
+    Escalation has a budget apart. What tells its calls from the others is their model and that they are
+    nobody's fallback, so the same model may be the fallback of the first one as well.
+    """
+
+    def __init__(self, ledger: SpendingLedger, model: str, *, rest: bool) -> None:
+        self._ledger = ledger
+        self._model = model
+        self._rest = rest
+
+    def write(self, call: LLMCall) -> None:
+        self._ledger.write(call)
+
+    def spent_usd(self, now: datetime) -> Decimal:
+        own = (self._model, False)
+        return sum(
+            (usd for spender, usd in self._ledger.spending(now).items() if (spender == own) != self._rest),
+            Decimal(0),
         )
-        return sum(costs, Decimal(0))
 
 
 @dataclass(slots=True)

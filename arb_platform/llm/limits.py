@@ -4,8 +4,10 @@ A plain bucket lets burst + rate through in one minute. This one also remembers 
 no minute ever holds more than ``per_minute``, and over many minutes it reaches exactly that.
 """
 
-import json
+import asyncio
 import os
+from array import array
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -54,8 +56,9 @@ class MemoryStore:
 class FileStore:
     """A bucket of all processes of this machine that name the same file.
 
-    The monotonic clock is the machine's and not the process's; after a restart of the machine it
-    starts anew, so times ahead of it are forgotten.
+    It holds doubles: tokens, refilled_at, paused_until, then the grants (as text, a limit of 500 a minute would
+    cost a millisecond each time). The monotonic clock is the machine's and not the process's; after a restart
+    of the machine it starts anew, so times ahead of it are forgotten.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,22 +73,24 @@ class FileStore:
             state = self._read(fresh())
             yield state
             draft = self._path.with_suffix(".tmp")
-            draft.write_text(json.dumps([state.tokens, state.refilled_at, state.grants, state.paused_until]))
+            numbers = array("d", [state.tokens, state.refilled_at, state.paused_until, *state.grants])
+            draft.write_bytes(numbers.tobytes())
             os.replace(draft, self._path)  # noqa: PTH105 - the atomic step, by its name
 
     def _read(self, fresh: BucketState) -> BucketState:
         now = fresh.refilled_at
+        numbers = array("d")
         try:
-            tokens, refilled_at, grants, paused_until = json.loads(self._path.read_text())
-            state = BucketState(
-                float(tokens), float(refilled_at), [float(at) for at in grants], float(paused_until)
-            )
+            numbers.frombytes(self._path.read_bytes())
+            tokens, refilled_at, paused_until, *grants = numbers
         except FileNotFoundError:
             return fresh
-        except (ValueError, TypeError):
+        except ValueError:
             # Somebody else wrote here: we know nothing of the last minute, so nothing is granted at once.
             return BucketState(0.0, now)
-        if state.refilled_at > now:
+        state = BucketState(tokens, refilled_at, grants, paused_until)
+        # written so that NaN, which compares false with everything, is none of ours; rounding may leave less than 0
+        if not (state.tokens > -1.0 and state.refilled_at <= now):
             return BucketState(0.0, now)
         return state
 
@@ -110,15 +115,25 @@ class TokenBucket:
         self._clock = clock
         self._sleep = sleep
         self._store = store or MemoryStore()
+        self._queue: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     async def acquire(self) -> float:
-        """Wait for one grant; returns the seconds waited."""
-        waited = 0.0
-        while (delay := self._try()) > 0:
-            delay = max(delay, _SHORTEST_WAIT)
-            await self._sleep(delay)
-            waited += delay
-        return waited
+        """Wait for one grant; returns the seconds waited.
+
+        One after the other: fifty that wait would otherwise all look each time that one is let through.
+        """
+        began = self._clock()
+        async with self._turn():
+            while (delay := self._try()) > 0:
+                await self._sleep(max(delay, _SHORTEST_WAIT))
+        return self._clock() - began
+
+    def _turn(self) -> asyncio.Lock:
+        """The queue of this event loop: a lock belongs to the loop in which somebody first waited for it."""
+        loop = asyncio.get_running_loop()
+        if self._queue is None or self._queue[0] is not loop:
+            self._queue = (loop, asyncio.Lock())
+        return self._queue[1]
 
     def pause(self, seconds: float) -> None:
         """Grant nothing for ``seconds``: the provider told us to wait, which concerns every task."""
@@ -151,6 +166,5 @@ class TokenBucket:
         elapsed = max(0.0, now - state.refilled_at)
         state.tokens = min(float(self.burst), state.tokens + elapsed * self.per_minute / MINUTE)
         state.refilled_at = now
-        # twice the length, so that cutting is rare
-        if len(state.grants) > 2 * self.per_minute:
-            del state.grants[: -self.per_minute]
+        # older ones hold nobody back
+        del state.grants[: bisect_right(state.grants, now - MINUTE)]

@@ -6,7 +6,7 @@ Monday to Friday, so a call on a weekend is priced at that day's noon. On Chines
 the figure is an upper bound.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import version
 from typing import Final
@@ -52,7 +52,26 @@ def cost_usd(provider: str, model: str, usage: Usage | None, at: datetime) -> De
 
 def knows_price(provider: str, model: str, at: datetime) -> bool:
     """True when calls to ``model`` can be billed."""
-    return cost_usd(provider, model, Usage(1000, 0, 1000), at) is not None
+    return cost_usd(provider, model, _A_THOUSAND, at) is not None
+
+
+def price_change_within(days: int, provider: str, model: str, at: datetime) -> tuple[date, Decimal] | None:
+    """The first day of the next ``days`` on which a call costs something else than today, and how many times as much.
+
+    Compared at noon UTC, outside of every peak; None where nothing changes or the price is unknown.
+    """
+    noon = at.astimezone(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    today = cost_usd(provider, model, _A_THOUSAND, noon)
+    if today is None:
+        return None
+    for ahead in range(1, days + 1):
+        later = cost_usd(provider, model, _A_THOUSAND, noon + timedelta(days=ahead))
+        if later is not None and later != today:
+            return (noon + timedelta(days=ahead)).date(), later / today
+    return None
+
+
+_A_THOUSAND: Final = Usage(1000, 0, 1000)
 
 
 def _billed_at(provider: str, at: datetime) -> datetime:

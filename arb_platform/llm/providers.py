@@ -167,6 +167,19 @@ def default_model(provider: str, today: date) -> str:
     )
 
 
+def located(model: str) -> tuple[str, str]:
+    """(provider, model) of ``model``, which is a name in the registry or ``provider/name``. Raises SettingsError."""
+    provider, slash, name = model.partition("/")
+    if slash and provider in PROVIDERS and name:
+        return provider, name
+    for entry in PROVIDERS.values():
+        if any(model == known.name for known in entry.models):
+            return entry.name, model
+    raise SettingsError(
+        f"no provider is known to have the model {model!r}; write it as provider/model, with a provider of {', '.join(PROVIDERS)}"
+    )
+
+
 def retirements_within(days: int, today: date) -> list[tuple[str, str, date]]:
     """Models that retire in ``days`` days or less: (provider, model, first day without it)."""
     return [

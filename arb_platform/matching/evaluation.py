@@ -14,8 +14,8 @@ from typing import Any
 from arb_platform.domain.errors import SettingsError
 from arb_platform.domain.markets import KALSHI, POLYMARKET, Market
 from arb_platform.domain.pairs import Candidate, MarketPair, oriented
+from arb_platform.domain.wilson import Proportion
 from arb_platform.matching.rules import broken_rules
-from arb_platform.matching.wilson import Proportion
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,11 @@ _TABLE: Final[dict[str, dict[str, str]]] = {
         "low temperature": r"(?:low|lowest|minimum|min)(?: daily)? temp",
         "rain": r"\brain(?:fall)?\b|precipitation",
         "snow": r"\bsnow(?:fall)?\b",
-        "approval": r"approval(?: rating)?",
+        "approval": r"\bapproval(?: rating)?",
         "disapproval": r"disapproval",
     },
     "basis": {
-        "month over month": r"month[- ](?:over|on)[- ]month|\bmom\b|\bm/m\b|monthly (?:change|inflation)|from (?:the )?(?:previous|prior) month",
+        "month over month": r"month[- ](?:over|on)[- ]month|\bmom\b|\bm/m\b|monthly (?:change|inflation|(?:core )?(?:cpi|pce|ppi))\b|from (?:the )?(?:previous|prior) month",
         "year over year": r"year[- ](?:over|on)[- ]year|\byoy\b|\by/y\b|annual|12[- ]month",
     },
     "release": {
@@ -162,7 +162,7 @@ _TABLE: Final[dict[str, dict[str, str]]] = {
         "release": r"\brelease[sd]?\b(?! by the)(?! of the bls)", "default": r"\bdefaults?\b", "recession": r"\brecession\b", "sell": r"\bsells?\b",
         "remain": r"\bremains?\b|\bstays?\b|\bstill\b", "attend": r"\battends?\b", "fight": r"\bfights?\b", "launch": r"\blaunch(?:es|ed)?\b", "ban": r"\bban(?:s|ned)?\b", "legalize": r"\blegali[sz]",
     },
-    "race": {"race": r"\bbe (?:the )?next\b|\bnext (?!(?:\w+ ){0,3}(?:election|elections|vote|referendum|meeting|general|presidential|parliamentary))(?:\w+ ){1,6}(?:to |of\b|\?)|\bfirst (?:\w+ ){0,2}to (?:leave|be|win|reach|announce|depart)|\bnext to (?:leave|be)|\bwho will be (?:the )?next|\bfight (?:\w+ ){0,3}next"},
+    "race": {"race": r"\bbe (?:the )?next\b|\bnext (?!(?:\w+ ){0,3}(?:election|elections|vote|referendum|meeting|general|presidential|parliamentary))(?:\w+ ){1,6}(?:to |of\b|\?)|\bfirst (?:\w+ ){0,2}to (?:leave|be|win|reach|announce|depart)|\bwhich (?:of|company|party|country|team)\b[^|?]{0,50}\bfirst\b|\bnext to (?:leave|be)|\bwho will be (?:the )?next|\bfight (?:\w+ ){0,3}next"},
     "candidacy": {"candidacy": r"\b(?:run|runs|running) for\b(?! the most)|\bcandidacy\b|\bon the ballot\b|\bdeclares? (?:his|her|their|a)\b"},
     "announcement": {"announcement": r"\bannounc\w*|\bsays? (?:he|she|they|it) will|publicly files?|files? for an? ipo|\bfiles? (?:an )?s-1"},
 }  # fmt: skip
@@ -204,26 +204,39 @@ def _alternatives(pattern: str) -> list[str]:
     return [*parts, pattern[start:]]
 
 
-FACETS: Final[dict[str, tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...]]] = {
+_Gated = tuple[str, re.Pattern[str], tuple[str, ...]]
+FACETS: Final[dict[str, tuple[_Gated, ...]]] = {
     facet: tuple((value, re.compile(pattern), _gates(pattern)) for value, pattern in values.items())
     for facet, values in _TABLE.items()
 }
+# The same turned around: by number, what is always tried and what each substring opens.
+_TRIALS: Final = tuple(
+    (facet, value, pattern, gates) for facet, patterns in FACETS.items() for value, pattern, gates in patterns
+)
+_ALWAYS: Final = tuple(number for number, trial in enumerate(_TRIALS) if not trial[3])
+_OPENED_BY: Final = {
+    gate: tuple(number for number, trial in enumerate(_TRIALS) if gate in trial[3])
+    for gate in dict.fromkeys(gate for trial in _TRIALS for gate in trial[3])
+}
+_SUBSTRINGS: Final = tuple(_OPENED_BY)
 
 
 def read_facets(text: str) -> dict[str, Values]:
     """The facets that ``text`` (folded) answers, each with its values; a silent facet is absent."""
-    found: dict[str, Values] = {}
-    for facet, patterns in FACETS.items():
-        values = {value for value, pattern, gates in patterns if _open(gates, text) and pattern.search(text)}
-        if values:
-            found[facet] = frozenset(values - {_NARROWER.get(value, "") for value in values})
-    return found
+    tried = set(_ALWAYS)
+    for substring in [one for one in _SUBSTRINGS if one in text]:
+        tried.update(_OPENED_BY[substring])
+    answered: dict[str, set[str]] = {}
+    for number in sorted(tried):
+        facet, value, pattern, _ = _TRIALS[number]
+        if pattern.search(text):
+            answered.setdefault(facet, set()).add(value)
+    return {
+        facet: frozenset(values - {_NARROWER.get(value, "") for value in values})
+        for facet, values in answered.items()
+    }
 
 
 def says(facet: str, text: str) -> bool:
     """Whether ``text`` (folded) answers one facet."""
     return any(pattern.search(text) for _, pattern, _ in FACETS[facet])
-
-
-def _open(gates: tuple[str, ...], text: str) -> bool:
-    return not gates or any(gate in text for gate in gates)

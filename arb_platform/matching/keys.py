@@ -69,7 +69,8 @@ def _game_keys(market: Market, spelled: str, words: list[str]) -> list[str]:
     options = [told]
     for word in words:
         cities = SHARED_NICKNAMES.get(word)
-        if cities and not told & set(cities):
+        if cities and not any(f"{city} {word}" in spelled for city in cities):
+            # "Panthers vs Hurricanes" names Carolina once, and the Panthers may be Florida's.
             options = [option | {city} for option in options for city in cities]
     games = [" + ".join(sorted(option)) for option in options if 1 <= len(option) <= 2]
     days = _days(market) if games else []

@@ -77,6 +77,7 @@ _LETTERS: Final = str.maketrans(
     {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ı": "i", "æ": "ae", "œ": "oe"}
 )
 
+_DIGIT: Final = re.compile(r"[0-9]")
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _NUMBER: Final = re.compile(
     r"(?<![\w.])(\d{1,15}(?:\.\d{1,10})?)((?:\s?(?:k|mm|mln|m|bn|b|tn|t|thousand|million|billion|trillion)\b)*)"
@@ -90,15 +91,26 @@ _BEFORE: Final = re.compile(
     r"\b(?:before|prior to) (?:(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
     r"(?: (\d{1,2}))?(?: (20\d\d))?|(20\d\d))\b"
 )
+_SHORT_MONTH: Final = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 _LONG_MONTH: Final = re.compile(r"\b(" + "|".join(name for name in MONTHS if len(name) > 3) + r")\b")
 _DISTRICT: Final = re.compile(r"\b([a-z]{2})-(\d{1,2}|al)\b")
+# Pattern, its symbol, and substrings of which a text must hold one: a search costs much more than `in`.
 _COMPARISONS: Final = tuple(
-    (re.compile(pattern), symbol)
-    for pattern, symbol in (
-        (r"≥|\b(?:at least|no less than|not less than|or (?:higher|above|more|greater|over|later))\b|(?<=\d)\+", " >= "),
-        (r"≤|\b(?:at most|no more than|not more than|or (?:lower|below|less|fewer|under))\b", " <= "),
-        (r"\b(?:more than|greater than|higher than|larger than|above|over|exceeds?|exceeding)\b(?!/)", " > "),
-        (r"\b(?:less than|fewer than|lower than|smaller than|below|under)\b", " < "),
+    (re.compile(pattern), symbol, tuple(gates.split("|")))
+    for pattern, symbol, gates in (
+        (
+            r"≥|\b(?:at least|no less than|not less than|or (?:higher|above|more|greater|over|later))\b|(?<=\d)\+", " >= ",
+            "≥|+|at least|less than|or higher|or above|or more|or greater|or over|or later",
+        ),
+        (
+            r"≤|\b(?:at most|no more than|not more than|or (?:lower|below|less|fewer|under))\b", " <= ",
+            "≤|at most|more than|or lower|or below|or less|or fewer|or under",
+        ),
+        (
+            r"\b(?:more than|greater than|higher than|larger than|above|over|exceeds?|exceeding)\b(?!/)", " > ",
+            "er than|more than|above|over|exceed",
+        ),
+        (r"\b(?:less than|fewer than|lower than|smaller than|below|under)\b", " < ", "er than|less than|below|under"),
     )
 )  # fmt: skip
 _WORD: Final = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?%?|>=|<=|[<>]|[^\W\d_a-z]+")
@@ -125,10 +137,12 @@ def normalise_once(text: str) -> str:
     """One pass of :func:`normalise`: what candidates are compared by."""
     words = canonical_numbers(fold(plain(text, _TITLE_LONGEST)))
     words = _canonical_dates(words)
-    for pattern, symbol in _COMPARISONS:
-        words = pattern.sub(symbol, words)
+    for pattern, symbol, gates in _COMPARISONS:
+        if any(gate in words for gate in gates):
+            words = pattern.sub(symbol, words)
     words = words.replace("'s ", " ").replace("'", "").replace("&", " and ")
-    words = _DISTRICT.sub(_district, words)
+    if "-" in words:
+        words = _DISTRICT.sub(_district, words)
     return " ".join(_with_aliases(_WORD.findall(words)))
 
 
@@ -138,7 +152,13 @@ def canonical_numbers(text: str) -> str:
     >>> canonical_numbers("25 basis points, 1,500 and 12.5 billion")
     '25 bps, 1500 and 12500000000'
     """
-    return _NUMBER.sub(_number, _OR_MORE_POINTS.sub(r"\1 \2 or more", _THOUSANDS.sub("", text)))
+    if _DIGIT.search(text) is None:
+        return text
+    if "," in text:
+        text = _THOUSANDS.sub("", text)
+    if "+" in text:
+        text = _OR_MORE_POINTS.sub(r"\1 \2 or more", text)
+    return _NUMBER.sub(_number, text)
 
 
 def _number(match: re.Match[str]) -> str:
@@ -155,6 +175,8 @@ def _number(match: re.Match[str]) -> str:
 def _canonical_dates(text: str) -> str:
     if "20" in text and "-" in text:
         text = _ISO.sub(lambda m: f"{_month_name(int(m[2]))} {int(m[3])} {m[1]}", text)
+    if _SHORT_MONTH.search(text) is None:
+        return _BEFORE.sub(_by_the_day_before, text) if "before" in text or "prior" in text else text
     text = _DAY_FIRST.sub(lambda m: _joined(MONTHS[m[2]], m[1], m[3]), text)
     text = _MONTH_DAY.sub(lambda m: _joined(MONTHS[m[1]], m[2], m[3]), text)
     text = _LONG_MONTH.sub(lambda m: MONTH_NAMES[MONTHS[m[1]]], text)

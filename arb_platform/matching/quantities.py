@@ -9,29 +9,31 @@ from arb_platform.domain.markets import Market
 from arb_platform.domain.terms import POINTS, Operator, Threshold, compare_thresholds
 
 _NUM: Final = r"(?P<sign{0}>-)?(?P<dollar{0}>[$€£]\s?)?(?P<num{0}>\d{{1,18}}(?:\.\d{{1,10}})?)\s?(?P<unit{0}>%|°\s?[cf]?\b|º\s?[cf]?\b|percent\b|degrees\b|bps\b)?"
+_DIGIT: Final = re.compile(r"[0-9]")
 _GE: Final = r"(?:or|and) (?:higher|above|more|greater|over|up)\b|\+"
 _LE: Final = r"(?:or|and) (?:lower|below|less|fewer|under|down)\b"
-_FORMS: Final[tuple[tuple[re.Pattern[str], Operator], ...]] = tuple(
-    (re.compile(pattern), operator)  # type: ignore[misc]
-    for pattern, operator in (
-        (r"\bbetween " + _NUM.format(1) + r" (?:and|to|-) " + _NUM.format(2), "between"),
-        (r"(?<![\w.$-])" + _NUM.format(1) + r"\s?(?:-|to)\s?" + _NUM.format(2) + r"(?![\w.-])", "between"),
-        (r"(?<![\w.-])" + _NUM.format(1) + r"(?: [a-z]{2,12})?\s?(?:" + _GE + ")", ">="),
-        (r"(?<![\w.-])" + _NUM.format(1) + r"(?: [a-z]{2,12})?\s?(?:" + _LE + ")", "<="),
-        (r"(?:\b(?:at least|no less than|not less than|at or above|no lower than|minimum of)|>=|≥) ?" + _NUM.format(1), ">="),
-        (r"(?:\b(?:at most|no more than|not more than|at or below|no higher than|up to)|<=|≤) ?" + _NUM.format(1), "<="),
-        (r"(?:\b(?:more than|greater than|higher than|larger than|above|over|exceeds?|exceeding|surpass(?:es)?)|>(?!=)) ?(?:the )?" + _NUM.format(1), ">"),
-        (r"(?:\b(?:less than|fewer than|lower than|smaller than|below|under)|<(?!=)) ?" + _NUM.format(1), "<"),
-        (r"\b(?:reach(?:es)?|hit|hits|touch(?:es)?)(?: \(?high\)?| an?| the)? " + _NUM.format(1) + r"(?!\w|(?:st|nd|rd|th)\b)", ">="),
-        (r"\b(?:hit|hits) \(?low\)? " + _NUM.format(1), "<="),
-        (r"\b(?:dip|dips|fall|falls|drop|drops|crash|crashes) (?:to|below) " + _NUM.format(1), "<="),
-        (r"\bo/u " + _NUM.format(1), ">"),
-        (r"\(-(?P<num1>\d{1,3}\.5)\)", ">"),
-        (r"\bexactly " + _NUM.format(1), "="),
-        (r"\b(?:cut|cuts|hike|hikes|raise|raises|increase|increases|decrease|decreases|lower|lowers)(?: (?:interest )?rates?)?(?: by)? " + _NUM.format(1), "="),
-        (r"(?<![\w.$-])" + _NUM.format(1) + r"(?= (?:rate )?(?:cut|hike|increase|decrease)\b)", "="),
-        (r"(?<![\w.$-])" + _NUM.format(1) + r"(?=\s?\|)", "="),
-        (r"\bbe " + _NUM.format(1), "="),
+# Pattern, operator, and substrings of which a text must hold one; none: always tried.
+_FORMS: Final[tuple[tuple[re.Pattern[str], Operator, list[str]], ...]] = tuple(
+    (re.compile(pattern), operator, gates)  # type: ignore[misc]
+    for pattern, operator, *gates in (
+        (r"\bbetween " + _NUM.format(1) + r" (?:and|to|-) " + _NUM.format(2), "between", "between"),
+        (r"(?<![\w.$-])" + _NUM.format(1) + r"\s?(?:-|to)\s?" + _NUM.format(2) + r"(?![\w.-])", "between", "-", "to"),
+        (r"(?<![\w.-])" + _NUM.format(1) + r"(?: [a-z]{2,12})?\s?(?:" + _GE + ")", ">=", "or ", "and ", "+"),
+        (r"(?<![\w.-])" + _NUM.format(1) + r"(?: [a-z]{2,12})?\s?(?:" + _LE + ")", "<=", "or ", "and "),
+        (r"(?:\b(?:at least|no less than|not less than|at or above|no lower than|minimum of)|>=|≥) ?" + _NUM.format(1), ">=", "least", "than", "above", "minimum", ">=", "≥"),
+        (r"(?:\b(?:at most|no more than|not more than|at or below|no higher than|up to)|<=|≤) ?" + _NUM.format(1), "<=", "most", "than", "below", "up to", "<=", "≤"),
+        (r"(?:\b(?:more than|greater than|higher than|larger than|above|over|exceeds?|exceeding|surpass(?:es)?)|>(?!=)) ?(?:the )?" + _NUM.format(1), ">", "than", "above", "over", "exceed", "surpass", ">"),
+        (r"(?:\b(?:less than|fewer than|lower than|smaller than|below|under)|<(?!=)) ?" + _NUM.format(1), "<", "than", "below", "under", "<"),
+        (r"\b(?:reach(?:es)?|hit|hits|touch(?:es)?)(?: \(?high\)?| an?| the)? " + _NUM.format(1) + r"(?!\w|(?:st|nd|rd|th)\b)", ">=", "reach", "hit", "touch"),
+        (r"\b(?:hit|hits) \(?low\)? " + _NUM.format(1), "<=", "hit"),
+        (r"\b(?:dip|dips|fall|falls|drop|drops|crash|crashes) (?:to|below) " + _NUM.format(1), "<=", " to ", " below "),
+        (r"\bo/u " + _NUM.format(1), ">", "o/u"),
+        (r"\(-(?P<num1>\d{1,3}\.5)\)", ">", "(-"),
+        (r"\bexactly " + _NUM.format(1), "=", "exactly"),
+        (r"\b(?:cut|cuts|hike|hikes|raise|raises|increase|increases|decrease|decreases|lower|lowers)(?: (?:interest )?rates?)?(?: by)? " + _NUM.format(1), "=", "cut", "hike", "raise", "crease", "lower"),
+        (r"(?<![\w.$-])" + _NUM.format(1) + r"(?= (?:rate )?(?:cut|hike|increase|decrease)\b)", "=", "cut", "hike", "crease"),
+        (r"(?<![\w.$-])" + _NUM.format(1) + r"(?=\s?\|)", "=", "|"),
+        (r"\bbe " + _NUM.format(1), "=", "be "),
     )
 )  # fmt: skip
 _STRIKES: Final[dict[str, Operator]] = {
@@ -58,9 +60,13 @@ def read_thresholds(text: str) -> tuple[Threshold, ...]:
 
     A number without a comparison counts only with a unit, or as the whole of a subtitle.
     """
+    if _DIGIT.search(text) is None:
+        return ()
     found: list[Threshold] = []
     taken = [False] * (len(text) + 1)
-    for pattern, operator in _FORMS:
+    for pattern, operator, gates in _FORMS:
+        if gates and not any(gate in text for gate in gates):
+            continue
         for match in pattern.finditer(text):
             start, end = match.span()
             if any(taken[start:end]):

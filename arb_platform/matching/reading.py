@@ -113,14 +113,14 @@ def read(market: Market) -> Reading:
         opening_periods=read_periods(opening, near),
         cut_offs=read_cut_offs(headline) or read_cut_offs(opening),
         facets=facets,
-        announced=says("announcement", opening),
+        announced=says("announcement", _binding(opening)),
         subject=subject_of(market),
         teams=teams_of(market),
         seat=seat_of(headline, facets),
         price_source=read_source(market, "price") if "asset" in facets else UNTOLD,
         weather_source=read_source(market, "weather") if WEATHER.search(headline) else UNTOLD,
         stations=read_stations(f"{shown} {rules} {market.resolution_source}"),
-        numbered=_numbered(headline),
+        numbered=_numbered(headline) | _named_numbers(shown),
         county=_county(headline),
         bet_types=_bet_types(headline),
         moment=_moment(headline, opening),
@@ -130,6 +130,14 @@ def read(market: Market) -> Reading:
         anyone=bool(_ANYONE.search(headline)),
         single_game=bool(_SINGLE_GAME.search(headline)),
     )
+
+
+# "An announcement alone does not count" speaks of announcing in order to say that it is not the bet.
+_NOT_ENOUGH: Final = re.compile(r"\b(?:alone|only once|not enough|not count|not qualify|not suffice)\b")
+
+
+def _binding(opening: str) -> str:
+    return ". ".join(part for part in opening.split(". ") if not _NOT_ENOUGH.search(part))
 
 
 # Words that begin alike are forms of one: Hungary, Hungarian.
@@ -161,6 +169,21 @@ def _hole(market: Market) -> str | None:
 _TERM: Final = re.compile(
     r"\bterm (?:beginning|starting|that (?:begins|starts))[^.;|]{0,40}|\binaugurated[^.;|]{0,60}"
 )
+# Grok 6, Gemini 4, Shrek 5: a name with a small number after it, which no month or comparison is.
+_NAMED_NUMBER: Final = re.compile(
+    r"\b([A-Z][A-Za-z]{2,15}) (\d{1,2})\b(?![%°,:/.+-]|(?:st|nd|rd|th)\b| ?(?:bps|am|pm|AM|PM|or|to|points|million|billion|trillion)\b)"
+)
+_NO_NAME: Final = re.compile(r"^(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|^(?:top|over|under|above|below|between|before|after|least|most|than|exactly|reach|hit|cut|hike|win|wins|the|and|first|last|next|quarter|season|episode|week|day)$")  # fmt: skip
+
+
+def _named_numbers(shown: str) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for name, number in _NAMED_NUMBER.findall(shown):
+        if not _NO_NAME.match(name.lower()):
+            found.setdefault(name.lower(), set()).add(number)
+    return {name: frozenset(numbers) for name, numbers in found.items()}
+
+
 _COUNTY: Final = re.compile(r"\b(?:in|of) ((?:[a-z'-]+ ){1,3})(?:county|borough|parish|precinct)\b")
 
 
@@ -253,7 +276,7 @@ _SINGLE_GAME: Final = re.compile(
 
 
 _NEGATION: Final = re.compile(
-    r"\bnot\b|n't\b|\bnever\b|\bwithout\b|\bfails? to\b|\bloses?\b(?! to leave)|\bno (?=\w+ (?:deal|by|before|in))|\bavoids?\b"
+    r"\bnot\b|n't\b|\bnever\b|\bwithout\b|\bfails? to\b|\bloses?\b(?! to leave)|\bno (?=\w+ (?:deal|by|before|in))|^no (?!change|later|more|less|fewer|one\b|\.|\d)|\bavoids?\b"
 )
 _NO_NEGATION: Final = re.compile(
     r"no later than|(?:no|not) (?:more|less|fewer|lower|higher) than|no change|whether or not|not including"

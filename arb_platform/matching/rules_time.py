@@ -68,6 +68,10 @@ def moment(one: Reading, other: Reading) -> str | None:
     """Touching a price at any time is not standing there at one time."""
     if not (one.thresholds and other.thresholds and one.moment and other.moment):
         return None
-    if one.moment == other.moment or not (one.facets.get("asset") or other.facets.get("asset")):
+    if one.moment == other.moment or not (_has_price(one) or _has_price(other)):
         return None
     return f"touch or on the date: {one.moment} against {other.moment}"
+
+
+def _has_price(one: Reading) -> bool:
+    return bool(one.facets.get("asset") or "gas price" in one.facets.get("measure", ()))

@@ -88,8 +88,14 @@ def _name_in(title: str) -> str:
     for pattern in (_WILL, _HEAD):
         match = pattern.search(title)
         if match and _is_name(match["name"]):
-            return match["name"]
+            # Who pardons whom: the bet is about the other one, whom a headline may name alone.
+            return "" if _DONE_TO_SOMEBODY.match(title, match.end("name")) else match["name"]
     return ""
+
+
+_DONE_TO_SOMEBODY: Final = re.compile(
+    r" (?:pardon|fire|endorse|nominate|appoint|replace|sue|impeach)s? (?!to\b|from\b)\w"
+)
 
 
 def _is_name(text: str) -> bool:

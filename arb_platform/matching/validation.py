@@ -191,6 +191,8 @@ class ValidationSummary:
     stopped_reason: str = ""
     # left over when it stopped early
     not_asked: int = 0
+    # decided by the second model; they are among those asked
+    escalated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

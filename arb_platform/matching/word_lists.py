@@ -35,7 +35,7 @@ TITLE_WORDS: Final = frozenset(_TITLE_WORDS_TEXT.split())
 # Words of a name that do not tell one subject from another.
 _EMPTY_NAME_WORDS_TEXT: Final = """
 a ac afc an and any anyone candidate cf club co company corp da das de del do dos dr el esports everybody fc
-gaming group he her his inc it jr la le ltd man mr mrs of other party person plc rep sc sen she someone sr team
+gaming group he her his inc it jr la le ltd man mr mrs of other party person plc chair chairman chairwoman rep sc sen she someone sr team
 the their they us will woman
 """
 EMPTY_NAME_WORDS: Final = frozenset(_EMPTY_NAME_WORDS_TEXT.split())

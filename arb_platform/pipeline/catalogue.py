@@ -1,18 +1,19 @@
 """Listing the venues and proposing pairs of what they list."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from arb_platform import api
 from arb_platform.domain.errors import ListingError
-from arb_platform.domain.markets import KALSHI, POLYMARKET
+from arb_platform.domain.markets import KALSHI, POLYMARKET, Listing
 from arb_platform.domain.pairs import Candidate
 from arb_platform.pipeline.ground import now, open_writer, refuse_real_venue
 from arb_platform.settings import Settings
 from arb_platform.storage.attach import check_catalog
-from arb_platform.storage.markets import ListingChange, load_markets, save_listing
-from arb_platform.storage.pairs import save_candidates
+from arb_platform.storage.markets import FELL, ListingChange, last_count, market_contents, save_listing
+from arb_platform.storage.pairs import count_candidates, load_candidates
+from arb_platform.venues.page_journal import PageJournal
 from arb_platform.venues.registry import VENUES
 
 # Asking a model about every pair that shares a word would cost more than it tells.
@@ -43,13 +44,15 @@ async def list_venue(settings: Settings, venue: str, *, on_page: Progress | None
     refuse_real_venue(settings, venue)
     check_catalog(api.lake_location(settings), read_only=False)  # before minutes of listing
     base_url = settings.polymarket_gamma_url if venue == POLYMARKET else settings.kalshi_rest
-    listing = await VENUES[venue].listing(base_url=base_url, on_page=on_page)
+    journal = PageJournal(settings.root / f"listing-{venue}.pages", address=base_url)
+    listing = await VENUES[venue].listing(base_url=base_url, on_page=on_page, journal=journal)
     if not listing.markets:
         raise ListingError(
             f"{venue} listed no markets at {base_url} ({listing.reason}); nothing was changed. "
             "Check the address and try again."
         )
     with open_writer(settings) as lake:
+        listing = _doubted(listing, last_count(lake, venue))
         change = save_listing(lake, listing)
     return Listed(
         venue,
@@ -62,22 +65,45 @@ async def list_venue(settings: Settings, venue: str, *, on_page: Progress | None
     )
 
 
-def propose_candidates(settings: Settings, *, keep: int = CANDIDATES_PER_MARKET) -> list[Candidate]:
-    """Propose pairs of the markets in the lake and save them.
+def _doubted(listing: Listing, before: int | None) -> Listing:
+    """The listing as incomplete when it lost half of what the last one had, whatever the venue says.
+
+    The next listing is compared with this one: a venue that did lose half is believed the second time.
+    """
+    if not listing.complete or before is None or 2 * len(listing.markets) > before:
+        return listing
+    reason = f"{FELL}: {len(listing.markets)} markets where {before} were listed the last time"
+    return replace(listing, complete=False, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What stands after a proposal: ``new`` of the pairs were not there, or not like that, before it."""
+
+    candidates: int
+    unbroken: int
+    new: int
+    # the best ones that break no rule
+    best: list[Candidate]
+
+
+def propose_candidates(settings: Settings, *, keep: int = CANDIDATES_PER_MARKET, best: int = 25) -> Proposed:
+    """Propose pairs of the markets in the lake and save them; after the first time, of what changed.
 
     Raises ListingError when one venue has no markets yet.
     """
     with open_writer(settings) as lake:
-        markets = {venue: load_markets(lake, venue) for venue in (POLYMARKET, KALSHI)}
-        missing = [venue for venue, found in markets.items() if not found]
+        contents = {venue: market_contents(lake, venue) for venue in (POLYMARKET, KALSHI)}
+        missing = [venue for venue, found in contents.items() if not found]
         if missing:
             raise ListingError(
                 f"the lake has no active markets of {' and '.join(missing)} yet; "
                 f"list them first: arb markets {missing[0]} (or materialize {missing[0]}_markets)"
             )
         # scikit-learn takes longer to import than everything else together, and streams never need it.
-        from arb_platform.matching.candidates import propose  # noqa: PLC0415
+        from arb_platform.pipeline.proposing import propose_changes  # noqa: PLC0415
 
-        candidates = propose(markets[POLYMARKET], markets[KALSHI], keep=keep)
-        save_candidates(lake, candidates, now())
-    return candidates
+        at = now()
+        new = propose_changes(lake, contents, settings.root / "nearness.npz", keep=keep, at=at)
+        candidates, unbroken = count_candidates(lake, at)
+        return Proposed(candidates, unbroken, new, load_candidates(lake, unbroken_only=True, at_most=best))

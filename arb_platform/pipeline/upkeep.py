@@ -2,21 +2,22 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import polars as pl
 
 from arb_platform import api
 from arb_platform.pipeline.ground import now, open_writer
-from arb_platform.reports.registry import run_report
 from arb_platform.settings import Settings
 from arb_platform.storage.maintenance import MaintenanceReport, maintain
-from arb_platform.storage.publish import publish
+from arb_platform.storage.publish import Publication, publish
 from arb_platform.storage.raw_frames import drop_days_before
 
 
 def build_report(settings: Settings, name: str, *, since: date | None = None) -> pl.DataFrame:
     """Compute a report, keep it in its table and return it."""
+    # The pictures take longer to import than a stream needs to start, and no stream draws any.
+    from arb_platform.reports.registry import run_report  # noqa: PLC0415
+
     with open_writer(settings) as lake:
         return run_report(lake, name, since=since, now=now())
 
@@ -30,6 +31,6 @@ def maintain_lake(settings: Settings) -> MaintenanceReport:
     return replace(report, raw_segments_dropped=dropped)
 
 
-def publish_lake(settings: Settings) -> Path:
+def publish_lake(settings: Settings) -> Publication:
     """Refresh ``published.duckdb``, a plain DuckDB file for tools that cannot attach the lake."""
     return publish(api.lake_location(settings))

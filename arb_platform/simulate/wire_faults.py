@@ -58,6 +58,8 @@ class FaultyWire:
         for word in ("drop", "gap", "truncate", "duplicate", "reorder", "skew"):
             if (word == "reorder" and self._held is not None) or not faults.strikes(word):
                 continue
+            if word == "skew" and not _TIME.search(frame):
+                continue  # Kalshi's old form tells no time
             faults.record(word, market_id=market_id, connection=self._name, detail=detail)
             return self._spoiled(word, frame)
         return [frame]

@@ -1,5 +1,7 @@
 """Where a lake is, and how a DuckDB connection gets it attached without downloading anything."""
 
+import os
+import shutil
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Final
 
 import duckdb
 
-from arb_platform.domain.errors import LakeUnavailable, StorageError
+from arb_platform.domain.errors import DiskFull, LakeUnavailable, StorageError
 
 EMBEDDED_EXTENSIONS: Final = ("ducklake", "sqlite_scanner")
 _SQLITE: Final = "sqlite:"
@@ -15,6 +17,8 @@ _POSTGRES: Final = ("postgres:", "postgresql:")
 # Commits of several writers collide in the catalogue and DuckLake repeats them by itself.
 _COMMIT_RETRIES: Final = 100
 _BUSY_TIMEOUT_MS: Final = 5000
+# With less than this SQLite says "disk I/O error" and means a full disk.
+_NO_ROOM: Final = 1_000_000
 # LOAD statements whose file passed the signature check in this process.
 _checked: set[str] = set()
 
@@ -221,16 +225,31 @@ def check_catalog(location: LakeLocation, *, read_only: bool) -> None:
         ) from error
 
 
-def unavailable(location: LakeLocation, error: duckdb.Error) -> LakeUnavailable:
+def unavailable(location: LakeLocation, error: duckdb.Error) -> StorageError:
     """The sentence for a catalogue that DuckDB could not attach or read."""
     reason = first_line(error)
-    if location.embedded:
+    file = location.catalog_file
+    if file is not None:
+        if "disk i/o error" in str(error).lower() and shutil.disk_usage(file.parent).free < _NO_ROOM:
+            return disk_full(location)
+        if file.exists() and not os.access(file.parent, os.W_OK):
+            return LakeUnavailable(
+                f"the lake's catalogue {file} cannot be used because its folder cannot be written, which SQLite needs "
+                "for reading too; make it writable for you, or restore a backup where you can write."
+            )
         return LakeUnavailable(
-            f"the lake's catalogue {location.catalog_file} cannot be used ({reason}); check that the file is "
+            f"the lake's catalogue {file} cannot be used ({reason}); check that the file is "
             "readable and whole, restore it from a backup, or move it away together with its data files."
         )
     return LakeUnavailable(
         f"the lake's PostgreSQL catalogue cannot be used ({reason}); check ARB_LAKE_CATALOG, the server and the S3 settings."
+    )
+
+
+def disk_full(location: LakeLocation) -> DiskFull:
+    """SQLite needs room to read, too: 32 KB beside the catalogue."""
+    return DiskFull(
+        f"the disk of {location.root} is full; free some space, then try again: nothing acknowledged is lost."
     )
 
 

@@ -229,6 +229,58 @@ VALIDATION_RUNS: Final = Table(
     key=("run_id",),
 )
 
+EVALUATIONS: Final = Table(
+    "evaluations",
+    "what one stage made of one stratum of a labelled file",
+    (
+        Column("evaluated_at", "TIMESTAMPTZ", "when", since=2),
+        Column("file", "VARCHAR", "the labelled file", since=2),
+        Column("stage", "VARCHAR", "candidates, rules or verdicts", since=2),
+        Column("stratum", "VARCHAR", "kind of difference, or of identical pair; `all` sums them up", since=2),
+        Column("identical_passed", "BIGINT", "identical pairs that the stage let through", since=2),
+        Column("identical_refused", "BIGINT", "identical pairs that it lost", since=2),
+        Column("other_passed", "BIGINT", "other pairs that it let through", since=2),
+        Column("other_refused", "BIGINT", "other pairs that it refused", since=2),
+        Column("rules_version", "VARCHAR", "version of the hard rules", since=2),
+        Column("model", "VARCHAR", "the model that judged; NULL: no verdicts", since=2),
+    ),
+    key=("evaluated_at", "file", "stage", "stratum"),
+    since=2,
+)
+
+SETTLEMENTS: Final = Table(
+    "settlements",
+    "how the two markets of a pair that was accepted settled; settled_alike false is an alarm",
+    (
+        Column("pair_hash", "VARCHAR", "the pair as it was accepted", since=2),
+        Column("polymarket_id", "VARCHAR", "condition id", since=2),
+        Column("kalshi_id", "VARCHAR", "ticker", since=2),
+        Column("orientation", "VARCHAR", "same or inverted, as accepted", since=2),
+        Column("polymarket_result", "VARCHAR", "the outcome that paid", since=2),
+        Column("kalshi_result", "VARCHAR", "yes, no or another word of the venue", since=2),
+        Column("settled_alike", "BOOLEAN", "false: the pair was not the same bet, or a venue erred", since=2),
+        Column("decided_by", "VARCHAR", "who accepted the pair", since=2),
+        Column("found_at", "TIMESTAMPTZ", "when both results were first known", since=2),
+    ),
+    key=("pair_hash",),
+    since=2,
+)
+
+LIKELY_MISSES: Final = Table(
+    "likely_misses",
+    "two settled markets that look alike and were never proposed as a pair",
+    (
+        Column("polymarket_id", "VARCHAR", "condition id", since=2),
+        Column("kalshi_id", "VARCHAR", "ticker", since=2),
+        Column("score", "DOUBLE", "similarity of the texts, 0..1", since=2),
+        Column("settled_alike", "BOOLEAN", "both paid Yes or both paid No", since=2),
+        Column("reason", "VARCHAR", "why they were not proposed", since=2),
+        Column("found_at", "TIMESTAMPTZ", "when", since=2),
+    ),
+    key=("polymarket_id", "kalshi_id"),
+    since=2,
+)
+
 CATALOGUE_TABLES: Final = (
     MARKET_VERSIONS,
     LISTINGS,
@@ -238,4 +290,7 @@ CATALOGUE_TABLES: Final = (
     VALIDATION_RUNS,
     LLM_CALLS,
     OPPORTUNITIES,
+    EVALUATIONS,
+    SETTLEMENTS,
+    LIKELY_MISSES,
 )

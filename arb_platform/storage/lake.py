@@ -10,12 +10,13 @@ from typing import Any, Final, Self, TypeVar
 import duckdb
 import polars as pl
 
-from arb_platform.domain.errors import DiskFull, LakeUnavailable, StorageError
+from arb_platform.domain.errors import LakeUnavailable, StorageError
 from arb_platform.storage.attach import (
     LakeLocation,
     S3Access,
     check_catalog,
     connect,
+    disk_full,
     first_line,
     prepare,
     unavailable,
@@ -55,10 +56,9 @@ def storage_error(error: duckdb.Error, location: LakeLocation) -> StorageError:
     """``error`` as one sentence with what to do next."""
     text = str(error).lower()
     if "no space left" in text or "disk quota" in text or "disk is full" in text:
-        return DiskFull(
-            f"the disk of {location.root} is full; free some space, then try again: nothing acknowledged is lost."
-        )
-    if isinstance(error, duckdb.IOException | duckdb.HTTPException | duckdb.ConnectionException):
+        return disk_full(location)
+    sqlite = "unable to open database file" in text or "disk i/o error" in text
+    if sqlite or isinstance(error, duckdb.IOException | duckdb.HTTPException | duckdb.ConnectionException):
         return unavailable(location, error)
     return StorageError(f"the lake could not do it: {first_line(error)}.")
 
@@ -96,6 +96,7 @@ class Lake:
             )
         self._instance: Connection | None = None
         self._opened_at = 0.0
+        self._catalog: tuple[int, int] | None = None
 
     @classmethod
     def open(cls, location: LakeLocation, *, read_only: bool = False, **options: Any) -> Self:
@@ -167,6 +168,7 @@ class Lake:
         """A cursor under the inter-process lock without a transaction, for maintenance calls."""
         self._refuse_unless_writable()
         with self._guard.hold():
+            self._refuse_without_catalog()
             self._recycle()
             self._thread.busy = True
             try:
@@ -195,6 +197,13 @@ class Lake:
             raise StorageError("this lake was opened for reading only; open it without read_only to write.")
         if getattr(self._thread, "busy", False):
             raise StorageError("a transaction of this thread is already open; finish it before the next one.")
+
+    def _refuse_without_catalog(self) -> None:
+        """Without this a writer would go on in a file that has no name any more, and unlink its segments."""
+        file = self.location.catalog_file
+        if file is not None and not file.exists():
+            check_catalog(self.location, read_only=False)
+            check_catalog(self.location, read_only=True)
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """``work`` in a transaction, again when another writer got in the way; the lock is free meanwhile."""
@@ -231,13 +240,23 @@ class Lake:
             if self._instance is None:
                 self._instance = connect(self.location, read_only=self.read_only, check_signatures=False)
                 self._opened_at = self._monotonic()
+                self._catalog = self._identity()
             return self._instance
 
     def _recycle(self) -> None:
         with self._mutex:
-            if self._instance is not None and self._monotonic() - self._opened_at > _RECYCLE_SECONDS:
+            old = self._monotonic() - self._opened_at > _RECYCLE_SECONDS
+            if self._instance is not None and (old or self._catalog != self._identity()):
                 # Not closed here: cursors of other threads keep it alive until they are done.
                 self._instance = None
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file the catalogue is: another one after somebody put a backup in its place."""
+        file = self.location.catalog_file
+        if file is None or not file.exists():
+            return None
+        found = file.stat()
+        return found.st_dev, found.st_ino
 
     def _attempt(self, work: Callable[[], T]) -> T:
         for attempt in range(_ATTEMPTS - 1):

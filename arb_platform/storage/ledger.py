@@ -31,13 +31,17 @@ _MERGES: Final = "merges"
 log = logging.getLogger(__name__)
 
 
+# (model, whether it was asked as a fallback)
+Spender = tuple[str, bool]
+
+
 @dataclass(frozen=True, slots=True)
 class _Merged:
     """What the lake said after so many ``merges``: dollars of ``day`` outside the journals that waited."""
 
     merges: int
     day: date
-    usd: Decimal
+    usd: dict[Spender, Decimal]
 
 
 class LakeLedger:
@@ -125,26 +129,33 @@ class LakeLedger:
 
         Unknown costs are not in it.
         """
+        return sum(self.spending(now).values(), Decimal(0))
+
+    def spending(self, now: datetime) -> dict[Spender, Decimal]:
+        """The same dollars by model and whether it was asked as a fallback."""
         day = now.astimezone(UTC).date()
         # In this order: a journal that is merged meanwhile is then found in the lake.
         merges = self._merges()
         waiting: dict[str, dict[str, Any]] = {}
         for path in self.directory.glob(f"*{_SUFFIX}"):
             waiting |= _latest(self._lines(path))
-        merged = self._merged_usd(merges, day, sorted(waiting))
-        return merged + sum((_cost_on(call, day) for call in waiting.values()), Decimal(0))
+        spent = dict(self._merged_usd(merges, day, sorted(waiting)))
+        for call in waiting.values():
+            spender = (call["model"], call["fallback"])
+            spent[spender] = spent.get(spender, Decimal(0)) + _cost_on(call, day)
+        return spent
 
-    def _merged_usd(self, merges: int, day: date, waiting: list[str]) -> Decimal:
-        """The lake's sum for ``day`` without the calls that wait in a journal; asked once per merge."""
+    def _merged_usd(self, merges: int, day: date, waiting: list[str]) -> dict[Spender, Decimal]:
+        """The lake's sums for ``day`` without the calls that wait in a journal; asked once per merge."""
         known = self._known
         if known is not None and (known.merges, known.day) == (merges, day):
             return known.usd
-        row = self._lake.query(
-            "SELECT coalesce(sum(cost_usd), 0) AS usd FROM llm_calls WHERE CAST(started_at AS DATE) = $1 "
-            "AND call_id NOT IN (SELECT unnest($2::VARCHAR[]))",
+        rows = self._lake.query(
+            "SELECT model, fallback, coalesce(sum(cost_usd), 0) AS usd FROM llm_calls WHERE CAST(started_at AS DATE) = $1 "
+            "AND call_id NOT IN (SELECT unnest($2::VARCHAR[])) GROUP BY model, fallback",
             [day, waiting],
         )
-        usd = Decimal(row["usd"][0])
+        usd = {(model, fallback): Decimal(spent) for model, fallback, spent in rows.iter_rows()}
         self._known = _Merged(merges, day, usd)
         return usd
 

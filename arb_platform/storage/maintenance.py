@@ -6,9 +6,11 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 
+import duckdb
+
 from arb_platform.domain.errors import StorageError
 from arb_platform.storage.columns import Table
-from arb_platform.storage.lake import Connection, Lake
+from arb_platform.storage.lake import Connection, Lake, storage_error
 from arb_platform.storage.publish import maintenance_guard
 from arb_platform.storage.schema import TABLES
 
@@ -48,16 +50,24 @@ def maintain(lake: Lake, *, retention_days: int, now: datetime) -> MaintenanceRe
     """Drop what is beyond retention, merge and sort small files, forget old snapshots, remove old files.
 
     Rows are counted and hashed before and after each merge. Raises StorageError when a table does
-    not hold what it held; nothing is removed then, so the snapshot before the merge is still there.
+    not hold what it held, or the disk or the catalogue fails; nothing is removed then, so the snapshot
+    before the merge is still there.
     """
-    with maintenance_guard(lake.location).hold():
-        before = _files(lake)
-        dropped = _drop_expired(lake, (now - timedelta(days=retention_days)).date())
-        rows = sum(_merge(lake, table, now) for table in TABLES.values() if _mergeable(lake, table))
-        expired = _expire_snapshots(lake, now - _GRACE)
-        removed = _call(lake, "ducklake_cleanup_old_files", _surely_before(lake, now - _GRACE))
-        orphans = _call(lake, "ducklake_delete_orphaned_files", now - _ORPHAN_AGE)
-        after = _files(lake)
+    try:
+        with maintenance_guard(lake.location).hold():
+            return _maintained(lake, retention_days, now)
+    except duckdb.Error as error:
+        raise storage_error(error, lake.location) from error
+
+
+def _maintained(lake: Lake, retention_days: int, now: datetime) -> MaintenanceReport:
+    before = _files(lake)
+    dropped = _drop_expired(lake, (now - timedelta(days=retention_days)).date())
+    rows = sum(_merge(lake, table, now) for table in TABLES.values() if _mergeable(lake, table))
+    expired = _expire_snapshots(lake, now - _GRACE)
+    removed = _call(lake, "ducklake_cleanup_old_files", _surely_before(lake, now - _GRACE))
+    orphans = _call(lake, "ducklake_delete_orphaned_files", now - _ORPHAN_AGE)
+    after = _files(lake)
     return MaintenanceReport(
         started_at=now, files_before=before[0], files_after=after[0], bytes_before=before[1],
         bytes_after=after[1], rows=rows, snapshots_expired=expired, files_removed=removed,

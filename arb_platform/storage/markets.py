@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
@@ -11,6 +12,9 @@ import polars as pl
 from arb_platform.domain.markets import Listing, Market
 from arb_platform.storage.lake import Connection, Lake, insert
 from arb_platform.storage.market_rows import VOLATILE, market_frame, read_market
+
+# How the reason of a listing begins that ended by itself and was doubted all the same.
+FELL: Final = "the count fell by half"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +126,50 @@ def load_markets(
         parameters["ids"] = list(ids)
     frame = lake.query(sql + " ORDER BY market_id", parameters)
     return [read_market(row) for row in frame.iter_rows(named=True)]
+
+
+def market_contents(lake: Lake, venue: str) -> dict[str, str]:
+    """Content hash by id of the active markets of ``venue``, in the order of their ids."""
+    frame = lake.query(
+        "SELECT market_id, content_hash FROM markets WHERE venue = $1 AND status = 'active' ORDER BY market_id",
+        [venue],
+    )
+    return dict(frame.iter_rows())
+
+
+def last_count(lake: Lake, venue: str) -> int | None:
+    """Markets in the last listing that the venue itself ended; None when there was none."""
+    frame = lake.query(
+        "SELECT row_count FROM listings WHERE venue = $1 AND (complete OR starts_with(reason, $2)) "
+        "ORDER BY ended_at DESC LIMIT 1",
+        [venue, FELL],
+    )
+    return None if frame.is_empty() else int(frame["row_count"][0])
+
+
+@dataclass(frozen=True, slots=True)
+class MarketVersion:
+    """What a market meant from one moment to another; ``valid_to`` None means that it still does."""
+
+    market: Market
+    valid_from: datetime
+    valid_to: datetime | None
+    gone: bool
+
+
+def market_history(lake: Lake, market: str) -> list[MarketVersion]:
+    """Every version of a market named by its id or its symbol, the oldest first; empty for an unknown one."""
+    frame = lake.query(
+        "SELECT * FROM market_versions WHERE (venue, market_id) IN "
+        "(SELECT (venue, market_id) FROM market_versions WHERE market_id = $1 OR symbol = $1) ORDER BY venue, market_id, valid_from",
+        [market],
+    )
+    return [
+        MarketVersion(
+            read_market(row),
+            row["valid_from"].astimezone(UTC),
+            row["valid_to"].astimezone(UTC) if row["valid_to"] else None,
+            bool(row["gone"]),
+        )
+        for row in frame.iter_rows(named=True)
+    ]

@@ -15,7 +15,7 @@ from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.domain.pairs import Candidate, Evidence, FieldMatches, MarketPair, Verdict, VerdictStatus
 from arb_platform.storage.catalogue_tables import CANDIDATE_PAIRS, REVIEWS, VALIDATION_RUNS, VERDICTS
 from arb_platform.storage.columns import Table
-from arb_platform.storage.lake import Lake, merge_into
+from arb_platform.storage.lake import Connection, Lake, merge_into
 from arb_platform.storage.market_rows import read_market
 from arb_platform.storage.text import storable
 
@@ -82,12 +82,46 @@ def save_candidates(lake: Lake, candidates: Sequence[Candidate], proposed_at: da
     )
 
 
-def load_candidates(lake: Lake, *, unbroken_only: bool = False) -> list[Candidate]:
+def confirm_candidates(lake: Lake, pairs: Sequence[tuple[str, str, str, str]], proposed_at: datetime) -> int:
+    """Say of pairs that are kept already that this run proposed them too; returns how many are kept.
+
+    A pair is told by polymarket_id, kalshi_id and the content hashes of both.
+    """
+    names = ("polymarket_id", "kalshi_id", "polymarket_content_hash", "kalshi_content_hash")
+    frame = pl.DataFrame(
+        [tuple(storable(part) for part in pair) for pair in pairs], schema=dict.fromkeys(names, pl.String), orient="row"
+    )  # fmt: skip
+    on = " AND ".join(f"t.{name} = s.{name}" for name in names)
+
+    def confirm(connection: Connection) -> int:
+        connection.register("incoming", frame.to_arrow())
+        row = connection.execute(
+            f"UPDATE candidate_pairs t SET proposed_at = $1 FROM incoming s WHERE {on}", [proposed_at]
+        ).fetchone()
+        connection.unregister("incoming")
+        return int(row[0]) if row else 0
+
+    return lake.run(confirm) if pairs else 0
+
+
+def count_candidates(lake: Lake, proposed_at: datetime) -> tuple[int, int]:
+    """How many pairs the run of that moment proposed, and how many of them break no rule."""
+    row = lake.query(
+        "SELECT count(*) AS n, count(*) FILTER (len(broken_rules) = 0) AS unbroken FROM candidate_pairs WHERE proposed_at = $1",
+        [proposed_at],
+    ).row(0)
+    return int(row[0]), int(row[1])
+
+
+def load_candidates(
+    lake: Lake, *, unbroken_only: bool = False, at_most: int | None = None
+) -> list[Candidate]:
     """Candidates whose markets still mean what they meant, best score first.
 
     A candidate with a market that changed or is gone is another pair, which a new proposal makes.
     """
     broken = "AND len(c.broken_rules) = 0" if unbroken_only else ""
+    limit = "" if at_most is None else f"LIMIT {at_most:d}"
     pairs = lake.query(
         f"""
         SELECT c.polymarket_id, c.kalshi_id, c.score, c.features, c.broken_rules FROM candidate_pairs c
@@ -95,14 +129,14 @@ def load_candidates(lake: Lake, *, unbroken_only: bool = False) -> list[Candidat
                       AND m.content_hash = c.polymarket_content_hash)
           AND EXISTS (SELECT 1 FROM markets m WHERE m.venue = '{KALSHI}' AND m.market_id = c.kalshi_id
                       AND m.content_hash = c.kalshi_content_hash) {broken}
-        ORDER BY c.score DESC, c.pair_hash"""
+        ORDER BY c.score DESC, c.pair_hash {limit}"""
     )
     if pairs.is_empty():
         return []
     frame = lake.query(
-        "SELECT * FROM markets WHERE (venue = $1 AND market_id IN (SELECT polymarket_id FROM candidate_pairs)) "
-        "OR (venue = $2 AND market_id IN (SELECT kalshi_id FROM candidate_pairs))",
-        [POLYMARKET, KALSHI],
+        "SELECT * FROM markets WHERE (venue = $1 AND market_id IN (SELECT unnest($3::VARCHAR[]))) "
+        "OR (venue = $2 AND market_id IN (SELECT unnest($4::VARCHAR[])))",
+        [POLYMARKET, KALSHI, *(pairs[name].unique().to_list() for name in ("polymarket_id", "kalshi_id"))],
     )
     markets = {(row["venue"], row["market_id"]): read_market(row) for row in frame.iter_rows(named=True)}
     found: list[Candidate] = []
@@ -127,11 +161,12 @@ def valid_verdicts(
 ) -> dict[str, Verdict]:
     """pair_hash -> the newest verdict of this model, prompt and rules that still holds.
 
-    Failed questions are not among them: nobody answered, so they must be asked again.
+    Failed questions are not among them: nobody answered, so they must be asked again. A verdict from ahead of
+    ``now`` was given by a clock that was set back since; up to ten minutes of that is no reason to pay twice.
     """
     frame = lake.query(
         "SELECT * FROM verdicts WHERE model = $1 AND prompt_version = $2 AND rules_version = $3 "
-        "AND status <> 'failed' AND valid_until > $4 AND decided_at <= $4 ORDER BY decided_at",
+        "AND status <> 'failed' AND valid_until > $4 AND decided_at <= $4 + INTERVAL 10 MINUTE ORDER BY decided_at",
         [model, prompt_version, rules_version, now],
     )
     return {row["pair_hash"]: _verdict(row) for row in frame.iter_rows(named=True)}

@@ -49,7 +49,12 @@ def _first(connection: duckdb.DuckDBPyConnection) -> None:
     _add(connection, since=1)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_first,)
+def _second(connection: duckdb.DuckDBPyConnection) -> None:
+    """Evaluations, settlements and likely misses, and what report_matching says of them."""
+    _add(connection, since=2)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_first, _second)
 SCHEMA_VERSION: Final = len(MIGRATIONS)
 
 

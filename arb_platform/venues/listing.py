@@ -47,6 +47,8 @@ class _Walk:
         self.pages = 0
         self.markets: dict[str, Market] = {}
         self.skipped: Counter[str] = Counter()
+        self._longest = 0
+        self._shrunk: str | None = None
         self._limit = limit
         self._clock = clock
         self._started_at = clock()
@@ -58,6 +60,16 @@ class _Walk:
     def request(self, path: str, params: Mapping[str, Any]) -> PageRequest:
         sent = {name: str(value) for name, value in params.items() if value not in (None, "")}
         return PageRequest(path, sent, self.pages, len(self.markets))
+
+    def page_held(self, count: int, *, last: bool) -> None:
+        """Count a page. One in the middle that is shorter than those before it has lost something."""
+        self.pages += 1
+        if not last and count < self._longest and self._shrunk is None:
+            self._shrunk = (
+                f"page {self.pages} held {count} entries where {self._longest} were given before, "
+                "and the list went on after it"
+            )
+        self._longest = max(self._longest, count)
 
     def take(self, document: Any, read: Callable[[Any], Market]) -> None:
         """Add one market; what cannot be read is counted by its reason and does not stop the walk."""
@@ -74,6 +86,7 @@ class _Walk:
     def end(self, trouble: str | None) -> Listing:
         """``trouble`` says why the walk is not whole, None that it is."""
         markets = tuple(self.markets.values())
+        trouble = trouble or self._shrunk
         reason = trouble or _COMPLETE
         if trouble is None and self._limit is not None and self.full:
             markets = markets[: self._limit]
@@ -130,10 +143,11 @@ def _polymarket_pages(walk: _Walk) -> Pages:
             # An address that still answers with bare arrays knows nothing of cursors.
             return (yield from _offset_pages(walk, page))
         fields = _object(page, "Gamma")
-        for document in _array(fields, "markets", "Gamma"):
+        documents = _array(fields, "markets", "Gamma")
+        for document in documents:
             walk.take(document, polymarket_markets.read_market)
-        walk.pages += 1
         following = fields.get("next_cursor")
+        walk.page_held(len(documents), last=following is None)
         if following is None:
             return None
         trouble = _cursor_trouble(following, seen, walk)
@@ -196,10 +210,11 @@ def _kalshi_pages(walk: _Walk, series: Mapping[str, Mapping[str, Any]]) -> Pages
         }
         page = yield walk.request("/events", params)
         fields = _object(page, "Kalshi")
-        for event in _array(fields, "events", "Kalshi"):
+        events = _array(fields, "events", "Kalshi")
+        for event in events:
             yield from _kalshi_event(walk, event, series)
-        walk.pages += 1
         following = fields.get("cursor")
+        walk.page_held(len(events), last=following in (None, ""))
         if following in (None, ""):
             return None
         trouble = _cursor_trouble(following, seen, walk)

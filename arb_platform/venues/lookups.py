@@ -33,6 +33,13 @@ class PolymarketLookup:
                     found.update(await self._page(path, missing))
         return found | {token: self.bare(token) for token in ids if token.isdigit()}
 
+    async def settled(self, ids: Sequence[str]) -> dict[str, Market]:
+        """Those of ``ids`` that have a result, by id. Raises TransportError or WireError."""
+        found: dict[str, Market] = {}
+        for chunk in chunks(list(ids), _CHUNK):
+            found.update(await self._page("/markets/keyset", chunk, closed="true"))
+        return {one: market for one, market in found.items() if market.result}
+
     async def listed(self) -> Sequence[Market]:
         return await _listed(POLYMARKET, self._client)
 
@@ -48,14 +55,14 @@ class PolymarketLookup:
             asset_ids=(market_id,) if market_id.isdigit() else (),
         )
 
-    async def _page(self, path: str, ids: Sequence[str]) -> dict[str, Market]:
-        params = [("limit", str(_CHUNK)), ("closed", "false"), *(("condition_ids", item) for item in ids)]
+    async def _page(self, path: str, ids: Sequence[str], *, closed: str = "false") -> dict[str, Market]:
+        params = [("limit", str(_CHUNK)), ("closed", closed), *(("condition_ids", item) for item in ids)]
         try:
             answer = await self._client.get(path, params)
         except CredentialsError:
             raise
         except (TransportError, WireError) as error:
-            log.warning("lookup_failed", extra={"venue": POLYMARKET, "path": path, "reason": str(error)})
+            log.warning("polymarket: the lookup %s failed: %s", path, error)
             return {}
         documents = answer.get("markets") if isinstance(answer, dict) else answer
         return _read(documents, polymarket_markets.read_market, ids)
@@ -75,6 +82,10 @@ class KalshiLookup:
             found.update(_read(documents, kalshi_markets.read_market, chunk))
         return found
 
+    async def settled(self, ids: Sequence[str]) -> dict[str, Market]:
+        """Those of ``ids`` that have a result, by ticker. Raises TransportError or WireError."""
+        return {one: market for one, market in (await self.named(ids)).items() if market.result}
+
     async def listed(self) -> Sequence[Market]:
         return await _listed(KALSHI, self._client)
 
@@ -93,7 +104,7 @@ class KalshiLookup:
 async def _listed(venue: str, client: RestClient) -> Sequence[Market]:
     listing = await list_markets(venue, client=client)
     if not listing.complete:
-        log.warning("listing_incomplete", extra={"venue": venue, "reason": listing.reason})
+        log.warning("%s: the listing is not whole: %s", venue, listing.reason)
     return [market for market in listing.markets if market.status == "active"]
 
 
@@ -107,7 +118,7 @@ def _read(documents: Any, read: Callable[[Any], Market], ids: Sequence[str]) -> 
         try:
             market = read(document)
         except WireError as error:
-            log.warning("market_unreadable", extra={"reason": str(error)})
+            log.warning("a market cannot be read: %s", error)
             continue
         if market.market_id in wanted:
             markets[market.market_id] = market

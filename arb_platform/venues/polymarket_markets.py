@@ -10,8 +10,9 @@ from arb_platform.domain.errors import WireError
 from arb_platform.domain.markets import POLYMARKET, Market
 from arb_platform.venues.documents import decimal_of, flag, mapping, moment, text
 
-# Gamma's words for what a market is; only two-sided ones can be matched.
 _OUTCOMES: Final = 2
+# Listed as what it is, but neither streamed nor matched: its books have no second side.
+NOT_TWO_SIDED: Final = "not two-sided"
 
 
 def tradable(document: Mapping[str, Any]) -> bool:
@@ -25,8 +26,7 @@ def read_market(document: Any) -> Market:
     fields = mapping(document, "a Polymarket market")
     market_id = text(fields, "conditionId", required=True)
     outcomes = _strings(fields, "outcomes") or ("Yes", "No")
-    if len(outcomes) != _OUTCOMES:
-        raise WireError(f"Polymarket market {market_id} has {len(outcomes)} outcomes instead of two")
+    two_sided = len(outcomes) == _OUTCOMES
     event = _event(fields)
     return Market(
         venue=POLYMARKET,
@@ -43,8 +43,9 @@ def read_market(document: Any) -> Market:
         event_title=text(event, "title"),
         category=_category(fields, event),
         series_id=text(event, "seriesSlug") or None,
-        asset_ids=_assets(fields, market_id),
-        status=_status(fields),
+        asset_ids=_assets(fields, market_id) if two_sided else (),
+        status=_status(fields) if two_sided else NOT_TWO_SIDED,
+        market_type="binary" if two_sided else "categorical",
         mutually_exclusive=flag(fields, "negRisk"),
         tick_size=decimal_of(fields, "orderPriceMinTickSize"),
         min_order_size=decimal_of(fields, "orderMinSize"),
@@ -83,6 +84,9 @@ def _result(fields: Mapping[str, Any], outcomes: tuple[str, ...]) -> str | None:
     if flag(fields, "closed") is not True:
         return None
     prices = _strings(fields, "outcomePrices")
+    if len(prices) == _OUTCOMES and set(prices) == {"0.5"}:
+        # Resolved half and half: neither side was right.
+        return "50-50"
     winners = [outcome for outcome, price in zip(outcomes, prices, strict=False) if price in ("1", "1.0")]
     return winners[0] if len(winners) == 1 else None
 

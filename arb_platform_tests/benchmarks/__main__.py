@@ -40,6 +40,12 @@ BENCHES: Final = (
     Bench("landing", ("T6", "T7"), "snapshots to durable rows, and the event loop meanwhile", 40, 110),
     Bench("memory", ("T8",), "memory over millions of frames, bytes a row", 170, 180),
     Bench("replaying", ("REPLAY",), "recorded frames through the whole pipeline", 15, 60),
+    Bench("lake", ("LAKE",), "two writers, ten readers, assets and maintenance on one lake", 75, 625),
+    Bench("llm", ("LLM",), "judging pairs: time, limits, CPU, memory, dollars", 90, 300),
+    Bench(
+        "matching", ("MATCH",), "candidates of whole catalogues: recall, time, memory, a refresh", 120, 600
+    ),
+    Bench("day", ("DAY",), "a day of snapshots in small files, before and after maintenance", 45, 240),
 )
 TARGETS: Final = tuple(
     sorted((target for bench in BENCHES for target in bench.targets), key=lambda name: (len(name), name))

@@ -213,6 +213,29 @@ def test_validate_forecasts_then_reuses_what_is_known(at_work):
     assert "accepted" in at_work("validate", "--budget-usd", "1").out
 
 
+def test_the_prompt_about_a_pair_is_printed_as_it_is_sent(at_work, ours):
+    sent = at_work("validate", "--show-prompt", ours.waiting[:12], "--json").document
+    assert [message["role"] for message in sent] == ["system", "user"]
+    assert set(json.loads(sent[1]["content"])) == {"polymarket", "kalshi"}
+    printed = at_work("validate", "--show-prompt", ours.waiting)
+    assert printed.status == 0
+    assert printed.out == "".join(f"--- {message['role']}\n{message['content']}\n" for message in sent)
+    assert "nothing" in at_work("validate", "--show-prompt", "nothing").sentence
+
+
+def test_the_queue_shows_both_texts_with_marks_and_all_reasons(at_work, ours):
+    (waiting,) = at_work("review", "list", "--json").document
+    assert waiting["broken_rules"]
+    shown = at_work("review", "list").out
+    assert {"polymarket", "kalshi"} <= set(re.findall(r"\w+", shown))
+    words = {word for side in waiting["only_here"].values() for piece in side for word in piece.split()}
+    assert words
+    marked = {word for run in re.findall("«([^»]*)»", shown.replace("│", " ")) for word in run.split()}
+    assert marked & words
+    for reason in (*waiting["broken_rules"], "who decides?", waiting["explanation"], "similarity 0.97"):
+        assert " ".join(reason.split()[:3]) in " ".join(shown.replace("│", " ").split())
+
+
 @pytest.mark.parametrize("name", ["llm_cost", "latency"])
 def test_a_report_is_shown(at_work, name):
     ended = at_work("report", name, "--since", "7d")
@@ -539,12 +562,12 @@ def test_faults_that_nobody_knows(anew):
     assert "colour" in ended.err
 
 
-@pytest.mark.parametrize("words", [("validate",), ("validate", "--dry-run"), ("validate", "--json")])
-def test_nothing_to_validate_points_to_what_comes_before(anew, tmp_path, words):
+def test_nothing_to_validate_points_to_what_comes_before(anew, tmp_path):
     Lake.open(LakeLocation.local(tmp_path / "demo")).close()
-    ended = anew(*words)
-    assert ended.status == 1
-    assert "arb match" in ended.sentence
+    for words in (("validate",), ("validate", "--dry-run")):
+        ended = anew(*words)
+        assert ended.status == 1
+        assert "arb match" in ended.sentence
 
 
 def test_a_folder_that_cannot_be_written_is_noticed_before_the_venue_is_asked(anew, tmp_path):

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import dagster as dg
 import pytest
@@ -158,6 +157,8 @@ def test_the_pairs_tell_what_they_cost_and_that_the_budget_held(materialized):
     assert told["asked"] > 0
     assert told["accepted"] > 0
     assert told["cost_usd"] > 0
+    assert told["waiting_for_a_person"] == told["for_review"]
+    assert ("| Polymarket | Kalshi |" in told["review_queue"]) == (told["for_review"] > 0)
     assert metadata(materialized, "matched_pairs")["dagster/row_count"] == told["accepted"]
     assert "| score | Polymarket | Kalshi |" in metadata(materialized, "candidate_pairs")["best"]
     checks = {one.check_name: one.passed for one in materialized.get_asset_check_evaluations()}
@@ -346,24 +347,6 @@ def test_the_memory_of_an_older_program_is_forgotten(environment, instance, curs
 # Alerts
 
 
-@pytest.mark.parametrize(
-    ("spent", "budget", "calls", "keys"),
-    [
-        ("0", "10", (10, 0), set()),
-        ("7.99", "10", (10, 0), set()),
-        ("8", "10", (10, 0), {"budget-0.8"}),
-        ("10", "10", (10, 0), {"budget-0.8", "budget-1"}),
-        ("0", "0", (0, 0), set()),
-        ("1", "10", (3, 3), set()),
-        ("1", "10", (2, 3), {"fallback"}),
-    ],
-)
-def test_money_that_runs_out_and_a_first_provider_that_is_down_are_warned_about(spent, budget, calls, keys):
-    found = alerts.warnings(Decimal(spent), Decimal(budget), primary_calls=calls[0], fallback_calls=calls[1])
-    assert set(found) == keys
-    assert all("today" in text for text in found.values())
-
-
 def watch_budget(instance, cursor=None):
     result = alerts.llm_budget_alert(dg.build_sensor_context(instance=instance, cursor=cursor))
     return str(result.skip_reason.skip_message), result.cursor
@@ -379,7 +362,8 @@ def test_the_budget_alert_reads_the_ledger_and_tells_each_thing_once_a_day(envir
         ledger.write(call("dear", at=datetime.now(UTC), cost="9.5"))
     said, cursor = watch_budget(instance)
     assert said.startswith("$9.5")
-    assert json.loads(cursor)["told"] == ["budget-0.8"]
+    assert "budget-0.8" in json.loads(cursor)["told"]
+    assert "budget-1" not in json.loads(cursor)["told"]
     assert watch_budget(instance, cursor)[1] == cursor
     old = json.dumps({"day": "2020-01-01", "told": ["budget-0.8", "budget-1"]})
-    assert json.loads(watch_budget(instance, old)[1])["told"] == ["budget-0.8"]
+    assert watch_budget(instance, old)[1] == cursor

@@ -213,6 +213,8 @@ def test_a_provider_that_refuses_the_key_or_the_account_is_not_asked_again(statu
             "openai",
             "openai",
         ]
+        # whoever is asked instead stays a fallback: alerts and budgets go by that
+        assert [call.fallback for call in bench.ledger.calls] == [False, True, True, True]
         lonely = bench.client(enable_fallback=False)
         with pytest.raises(LLMError, match="refused"):
             await lonely.complete(QUESTION)
@@ -567,3 +569,39 @@ def test_arguments_that_make_no_sense_are_refused_at_once(changes: dict[str, Any
 def test_an_empty_question_is_refused() -> None:
     with pytest.raises(SettingsError):
         asyncio.run(LLMClient(KEY).complete([]))
+
+
+def test_a_wall_clock_that_jumps_changes_no_latency_and_no_limit_and_each_day_has_its_own_budget() -> None:
+    async def test(bench: Bench) -> None:
+        jumps = iter([NOON, NOON - timedelta(hours=3), NOON + timedelta(days=400), NOON])
+        client = bench.client(clock=lambda: next(jumps, NOON), budget_usd=Decimal("0.002"))
+        for _ in range(3):
+            assert await client.complete(QUESTION) == GOOD
+        assert all(0 <= (call.latency_ms or 0) < 60_000 for call in bench.ledger.calls)
+        assert all(call.cost_usd is not None and call.cost_usd > 0 for call in bench.ledger.calls)
+        assert bench.time.slept == []
+
+    on_bench(test, in_turn(chat(GOOD)))
+
+
+def test_a_proxy_that_answers_with_a_page_is_no_answer_whatever_its_status() -> None:
+    page = "<!DOCTYPE html><html><body><h1>Sign in to the network</h1></body></html>"
+
+    async def test(bench: Bench) -> None:
+        assert await bench.client().complete(QUESTION) == GOOD
+        assert [status for provider, status in bench.ledger.statuses if provider == "deepseek"] == [
+            "not_json",
+            "not_json",
+        ]
+        assert all(call.cost_usd is None for call in bench.ledger.calls if call.provider == "deepseek")
+        with pytest.raises(LLMError, match="not a JSON object"):
+            await bench.client(enable_fallback=False).complete(QUESTION)
+
+    on_bench(test, in_turn(Reply(page)))
+    for status, said in [(403, "refused"), (502, "http_error")]:
+
+        async def behind(bench: Bench, said: str = said) -> None:
+            with pytest.raises(LLMError, match=said):
+                await bench.client(enable_fallback=False).complete(QUESTION)
+
+        on_bench(behind, in_turn(Reply(page, status)))

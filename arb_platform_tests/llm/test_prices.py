@@ -1,11 +1,11 @@
 """Costs to the last digit, at the time of the call; unknown is not zero."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
-from arb_platform.llm.prices import SEED_PRICES_PER_MILLION, cost_usd, knows_price
+from arb_platform.llm.prices import SEED_PRICES_PER_MILLION, cost_usd, knows_price, price_change_within
 from arb_platform.llm.providers import Usage
 
 WEDNESDAY_NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -68,3 +68,19 @@ def test_unknown_models_and_missing_usage_have_no_cost() -> None:
 def test_the_seed_prices_stay_readable_and_are_no_longer_true() -> None:
     assert SEED_PRICES_PER_MILLION["deepseek"] == (Decimal("0.14"), Decimal("0.28"))
     assert cost_usd("deepseek", "deepseek-flash", Usage(1_000_000, 0, 0), WEDNESDAY_NOON) != Decimal("0.14")
+
+
+@pytest.mark.parametrize(
+    ("model", "at", "found"),
+    [
+        ("deepseek-v4-flash", datetime(2026, 8, 3, tzinfo=UTC), date(2026, 8, 17)),
+        ("deepseek-v4-flash", datetime(2026, 8, 2, tzinfo=UTC), None),
+        ("deepseek-v4-flash", datetime(2026, 10, 1, tzinfo=UTC), None),
+        ("deepseek-flash", WEDNESDAY_NOON, None),
+        ("nobody-knows", WEDNESDAY_NOON, None),
+    ],
+)
+def test_a_new_price_is_seen_two_weeks_ahead(model: str, at: datetime, found: date | None) -> None:
+    change = price_change_within(14, "deepseek", model, at)
+    assert (None if change is None else change[0]) == found
+    assert change is None or change[1] != 1

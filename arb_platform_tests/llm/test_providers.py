@@ -7,7 +7,14 @@ import pytest
 
 from arb_platform.domain.errors import SettingsError
 from arb_platform.llm.prices import knows_price
-from arb_platform.llm.providers import PROVIDERS, Usage, default_model, provider_named, retirements_within
+from arb_platform.llm.providers import (
+    PROVIDERS,
+    Usage,
+    default_model,
+    located,
+    provider_named,
+    retirements_within,
+)
 from arb_platform_tests.llm.test_prices import WEDNESDAY_NOON
 
 
@@ -64,3 +71,21 @@ def test_usage_is_read_in_each_providers_words_or_not_at_all(
     provider: str, usage: Any, expected: Usage | None
 ) -> None:
     assert PROVIDERS[provider].usage({"usage": usage}) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("gpt-4o", ("openai", "gpt-4o")),
+        ("deepseek-flash", ("deepseek", "deepseek-flash")),
+        ("openai/gpt-9", ("openai", "gpt-9")),
+    ],
+)
+def test_a_model_is_found_by_its_name_or_with_its_provider(name: str, found: tuple[str, str]) -> None:
+    assert located(name) == found
+
+
+@pytest.mark.parametrize("name", ["gpt-9", "openai/", "nobody/gpt-4o", ""])
+def test_a_model_that_nobody_knows_is_refused_with_how_to_write_it(name: str) -> None:
+    with pytest.raises(SettingsError, match="provider/model"):
+        located(name)

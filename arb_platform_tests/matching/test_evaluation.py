@@ -5,6 +5,7 @@ import pytest
 
 import arb_platform_tests
 from arb_platform.domain.errors import SettingsError
+from arb_platform.domain.wilson import Proportion
 from arb_platform.matching.candidates import propose
 from arb_platform.matching.evaluation import (
     Confusion,
@@ -14,7 +15,6 @@ from arb_platform.matching.evaluation import (
     load_labelled,
     markets_of,
 )
-from arb_platform.matching.wilson import Proportion
 
 FIXTURES = Path(arb_platform_tests.__file__).parents[2] / "shared" / "fixtures"
 FILES = {

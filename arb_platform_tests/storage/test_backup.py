@@ -13,24 +13,35 @@ from arb_platform.storage.promoter import Promoter
 from arb_platform.storage.spool import Spool
 from arb_platform_tests.storage import samples
 from arb_platform_tests.storage.address import word
+from arb_platform_tests.storage.kills import nursery, start
 from arb_platform_tests.storage.samples import NOON, rows
-from arb_platform_tests.storage.test_promoter import counted, nursery, start
+from arb_platform_tests.storage.test_promoter import counted
 from arb_platform_tests.storage.writer import ROWS
 
 EVERYTHING = "SELECT count(*), sum(hash(t)::HUGEINT) FROM {} t"
 TABLES = ("book_snapshots", "stream_events", "market_versions", "verdicts", "llm_calls", "ingest_segments")
 
 
-@pytest.fixture
-def full(lake, location):
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
     """A lake with a little of everything, a deletion, and one segment that waits in the spool."""
-    samples.fill(lake)
-    with lake.transaction() as connection:
-        connection.execute(
-            "DELETE FROM book_snapshots WHERE sequence = (SELECT min(sequence) FROM book_snapshots)"
-        )
+    location = LakeLocation.local(tmp_path_factory.mktemp("full"))
+    with Lake.open(location) as lake:
+        samples.fill(lake)
+        with lake.transaction() as connection:
+            connection.execute(
+                "DELETE FROM book_snapshots WHERE sequence = (SELECT min(sequence) FROM book_snapshots)"
+            )
     Spool(location.root).write("kalshi", "book_snapshots", rows(7, session="waiting"))
     return location
+
+
+@pytest.fixture(scope="module")
+def backed(full, tmp_path_factory):
+    """The folder of a backup of ``full``, what it said at last, and its progress."""
+    folder, steps = tmp_path_factory.mktemp("backed") / "copy", []
+    manifest = back_up(full, folder, now=NOON, progress=lambda *at: steps.append(at))
+    return folder, manifest, steps
 
 
 def content(location):
@@ -38,12 +49,11 @@ def content(location):
         return {table: lake.query(EVERYTHING.format(table)).row(0) for table in TABLES}
 
 
-def test_a_restored_lake_is_the_one_that_was_backed_up_and_drains_what_waited(full, tmp_path):
-    steps = []
-    manifest = back_up(full, tmp_path / "copy", now=NOON, progress=lambda *at: steps.append(at))
+def test_a_restored_lake_is_the_one_that_was_backed_up_and_drains_what_waited(full, backed, tmp_path):
+    folder, manifest, steps = backed
     assert steps[-1] == (manifest.files, manifest.files)
     there = LakeLocation.local(tmp_path / "again")
-    assert restore(tmp_path / "copy", there) == manifest
+    assert restore(folder, there) == manifest
     assert content(there) == content(full)
     with Lake.open(there) as lake:
         before = counted(lake)[0]
@@ -52,7 +62,7 @@ def test_a_restored_lake_is_the_one_that_was_backed_up_and_drains_what_waited(fu
 
 
 def test_a_backup_beside_a_writer_is_consistent_and_loses_nothing_that_was_acknowledged(location, tmp_path):
-    with nursery(location, "60") as process:
+    with nursery("writer", location, "60") as process:
         start(process, "s")
         process.stdout.readline()
         while process.stdout.readline() != "10\n":
@@ -72,11 +82,10 @@ def test_a_backup_beside_a_writer_is_consistent_and_loses_nothing_that_was_ackno
         assert counted(lake) == (60 * ROWS, 60 * ROWS)
 
 
-def test_a_lake_that_is_there_is_not_overwritten(full, tmp_path):
-    back_up(full, tmp_path / "copy", now=NOON)
+def test_a_lake_that_is_there_is_not_overwritten(full, backed):
     before = content(full)
     with pytest.raises(StorageError, match="move it away first"):
-        restore(tmp_path / "copy", full)
+        restore(backed[0], full)
     assert content(full) == before
 
 
@@ -88,8 +97,8 @@ def test_a_folder_in_use_is_not_backed_up_into(full, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["manifest", "file", "row"])
-def test_a_damaged_backup_is_noticed(full, tmp_path, damage):
-    back_up(full, tmp_path / "copy", now=NOON)
+def test_a_damaged_backup_is_noticed(backed, tmp_path, damage):
+    shutil.copytree(backed[0], tmp_path / "copy")
     manifest = tmp_path / "copy" / "backup.json"
     if damage == "manifest":
         manifest.unlink()

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from arb_platform.domain.errors import DiskFull, LakeUnavailable, StorageError
-from arb_platform.storage import lake as lake_module
 from arb_platform.storage.attach import connect, extension_file, load_statements
 from arb_platform.storage.lake import Lake, LakeLocation, storage_error, transient
+from arb_platform.storage.schema import SCHEMA_VERSION
 from arb_platform_tests.storage.samples import NOON
 
 
@@ -223,10 +223,7 @@ def test_eight_openers_at_once_make_one_lake(tmp_path):
         thread.join(60)
     assert failures == []
     with Lake.open(LakeLocation.local(tmp_path), read_only=True) as lake:
-        assert (
-            lake.query("SELECT count(*) FROM schema_version").item()
-            == lake_module.TABLES["schema_version"].since
-        )
+        assert lake.query("SELECT count(*) FROM schema_version").item() == SCHEMA_VERSION
 
 
 def test_a_scaled_out_lake_without_its_extensions_names_the_extra(tmp_path, monkeypatch):

@@ -1,3 +1,6 @@
+import contextlib
+import os
+import signal
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -9,12 +12,14 @@ from arb_platform.storage.lake import Lake
 from arb_platform.storage.lock import FileGuard
 from arb_platform.storage.maintenance import maintain
 from arb_platform.storage.promoter import Promoter
+from arb_platform.storage.schema import SCHEMA_VERSION
 from arb_platform.storage.spool import Spool
 from arb_platform.storage.streams import snapshot_rows
+from arb_platform_tests.storage.kills import kills, nursery, patience, randomness, start
+from arb_platform_tests.storage.maintainer import CONTENT
 from arb_platform_tests.storage.samples import market, snapshot
 
 NOW = datetime.now(UTC)
-CONTENT = "SELECT count(*), sum(hash(t)::HUGEINT) FROM book_snapshots t"
 
 
 def fill(lake, *, commits=6, each=50, at=NOW, start=0):
@@ -138,4 +143,46 @@ def test_landing_and_reading_go_on_beside_maintenance(lake, location):
 
 def test_maintaining_an_empty_lake_is_nothing_to_do(lake):
     report = maintain(lake, retention_days=30, now=NOW)
-    assert (report.rows, report.dropped) == (0, {})
+    assert report.dropped == {}
+    assert report.rows <= SCHEMA_VERSION  # the only rows there are: one a migration
+
+
+def ended(process):
+    """The milliseconds that the maintenance took; None when it was killed before its end."""
+    took = None
+    while (line := process.stdout.readline()) != "gone\n":
+        if line.startswith("done ") and line.endswith("\n"):
+            took = int(line.split()[1])
+    return took
+
+
+def begin(process, rounds):
+    """Start a maintenance after ``rounds`` commits: its process id and what the table holds."""
+    start(process, str(rounds))
+    pid = int(process.stdout.readline())
+    content = tuple(int(number) for number in process.stdout.readline().split())
+    assert process.stdout.readline() == "maintaining\n"
+    return pid, content
+
+
+@pytest.mark.timeout(patience(5))
+def test_kill_9_in_the_middle_of_maintenance_changes_nothing_and_the_next_one_succeeds(location):
+    moments, interrupted, timer = randomness(), 0, threading.Event()
+    with nursery("maintainer", location) as process, Lake.open(location, read_only=True) as reader:
+        begin(process, 3)
+        milliseconds = ended(process)
+        for _ in range(kills(5)):
+            pid, content = begin(process, 3)
+            timer.wait(moments.uniform(0, milliseconds / 1000))  # never set: the moment of the kill
+            with contextlib.suppress(ProcessLookupError):  # it was quicker
+                os.kill(pid, signal.SIGKILL)
+            interrupted += ended(process) is None
+            assert reader.query(CONTENT).row(0) == content
+        _, content = begin(process, 1)
+        assert ended(process)
+        assert reader.query(CONTENT).row(0) == content
+    assert interrupted > kills(5) / 2
+    assert content[0] == 50 * (3 + 3 * kills(5) + 1)
+    print(f"{interrupted} of {kills(5)} maintenances of about {milliseconds} ms were killed")
+    with Lake.open(location, read_only=True) as lake:
+        assert len(data_files(lake)) == 1

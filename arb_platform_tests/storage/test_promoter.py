@@ -1,9 +1,6 @@
-import contextlib
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import zlib
 from datetime import timedelta
@@ -18,7 +15,7 @@ from arb_platform.storage.lake import Lake
 from arb_platform.storage.promoter import Promoter, Promotion
 from arb_platform.storage.spool import Spool
 from arb_platform.storage.streams import event_rows, session_rows
-from arb_platform_tests.storage.address import word
+from arb_platform_tests.storage.kills import kills, nursery, patience, randomness, start
 from arb_platform_tests.storage.samples import NOON, event, rows
 from arb_platform_tests.storage.writer import ROWS
 
@@ -219,20 +216,6 @@ def test_the_thread_promotes_until_it_is_stopped_and_counts_what_fails(lake, loc
     assert (failing.failures, "reading only" in failing.last_error) == (1, True)
 
 
-@contextlib.contextmanager
-def nursery(location, *segments):
-    command = [sys.executable, "-m", "arb_platform_tests.storage.writer", word(location), *segments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-        process.stdin.close()
-        assert process.wait(20) == 0
-
-
-def start(process, session):
-    process.stdin.write(session + "\n")
-    process.stdin.flush()
-
-
 def kill_after(process, session, enough):
     """Segments acknowledged before the writer of ``session`` was killed: what it printed in whole lines."""
     start(process, session)
@@ -247,11 +230,12 @@ def kill_after(process, session, enough):
     return acknowledged
 
 
+@pytest.mark.timeout(patience(10))
 def test_kill_9_at_any_moment_loses_nothing_acknowledged_and_doubles_nothing(location):
-    randomness = random.Random(7)
-    with nursery(location) as process:
+    moments, killed = randomness(), kills(10)
+    with nursery("writer", location) as process:
         acknowledged = {
-            f"s-{kill}": kill_after(process, f"s-{kill}", randomness.randrange(1, 20)) for kill in range(10)
+            f"s-{kill}": kill_after(process, f"s-{kill}", moments.randrange(1, 20)) for kill in range(killed)
         }
     with Lake.open(location) as lake:
         spool = Spool(location.root)
@@ -271,15 +255,15 @@ def test_kill_9_at_any_moment_loses_nothing_acknowledged_and_doubles_nothing(loc
         )
         assert lake.query("SELECT count(*) FROM stream_events").item() == 0
     print(
-        f"10 kills, {sum(acknowledged.values())} segments acknowledged, {waiting} were waiting, {total} rows"
+        f"{killed} kills, {sum(acknowledged.values())} segments acknowledged, {waiting} were waiting, {total} rows"
     )
 
 
 def test_two_writer_processes_and_a_reader_never_see_an_error_or_half_a_segment(location):
     asked, segments = 0, 30
     with (
-        nursery(location, str(segments)) as one,
-        nursery(location, str(segments)) as other,
+        nursery("writer", location, str(segments)) as one,
+        nursery("writer", location, str(segments)) as other,
         Lake.open(location, read_only=True) as reader,
     ):
         for number, process in enumerate((one, other)):

@@ -164,7 +164,7 @@ def test_the_generated_file_holds_no_key_of_the_object_store(tmp_path, monkeypat
 
 
 def test_the_published_file_is_a_plain_database_with_tables_and_views(filled):
-    path = publish(filled)
+    path = publish(filled).path
     assert path == filled.root / "published.duckdb"
     with duckdb.connect(str(path), read_only=True) as plain:
         for view in VIEWS:
@@ -174,10 +174,10 @@ def test_the_published_file_is_a_plain_database_with_tables_and_views(filled):
 
 
 def test_a_reader_of_the_published_file_keeps_what_it_opened_while_it_is_refreshed(location):
-    with duckdb.connect(str(publish(location)), read_only=True) as old:
+    with duckdb.connect(str(publish(location).path), read_only=True) as old:
         with Lake.open(location) as lake:
             lake.append("reviews", pl.DataFrame({"pair_hash": ["a"]}))
-        path = publish(location)
+        path = publish(location).path
         assert old.sql("SELECT count(*) FROM reviews").fetchone() == (0,)
     with duckdb.connect(str(path), read_only=True) as new:
         assert new.sql("SELECT count(*) FROM reviews").fetchone() == (1,)
@@ -188,7 +188,7 @@ def test_a_refresh_that_fails_leaves_the_file_before_it(location, monkeypatch):
     published.write_bytes(b"the one before")
     monkeypatch.setattr(
         "arb_platform.storage.publish._copy",
-        lambda lake, beside: (_ for _ in ()).throw(duckdb.IOException("disk gone")),
+        lambda *_: (_ for _ in ()).throw(duckdb.IOException("disk gone")),
     )
     with pytest.raises(StorageError, match="still stands"):
         publish(location)

@@ -59,18 +59,18 @@ def pages_of(pages):
 def test_keyset_pages_are_followed_by_after_cursor_until_there_is_no_next():
     pages = {
         "": {"markets": [gamma(1), gamma(2)], "next_cursor": "c1"},
-        "c1": {"markets": [gamma(3)], "next_cursor": "c2"},
-        "c2": {"markets": [gamma(4)]},
+        "c1": {"markets": [gamma(3), gamma(4)], "next_cursor": "c2"},
+        "c2": {"markets": [gamma(5)]},
     }
     listing, requests = walk(list_polymarket(clock=clock), pages_of(pages))
     assert listing.complete
-    assert (listing.pages, len(listing.markets), listing.skipped) == (3, 4, {})
+    assert (listing.pages, len(listing.markets), listing.skipped) == (3, 5, {})
     assert [request.path for request in requests] == ["/markets/keyset"] * 3
     assert all(
         request.params["limit"] == "100" and request.params["closed"] == "false" for request in requests
     )
     assert [request.params.get("after_cursor") for request in requests] == [None, "c1", "c2"]
-    assert (requests[-1].pages, requests[-1].markets) == (2, 3)
+    assert (requests[-1].pages, requests[-1].markets) == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,48 @@ def test_a_cursor_that_cannot_be_followed_ends_the_listing_as_incomplete(cursor,
     assert not listing.complete
     assert words in listing.reason
     assert len(listing.markets) == 2
+
+
+def shrinking(sizes):
+    """Pages of both venues of so many entries each, the last one without a cursor."""
+
+    def answer(request):
+        if request.path == "/series":
+            return SERIES
+        number = int(request.params.get("after_cursor", request.params.get("cursor", "0")))
+        following = str(number + 1) if number + 1 < len(sizes) else None
+        entries = [1000 * number + one for one in range(sizes[number])]
+        page = {
+            "markets": [gamma(one) for one in entries],
+            "events": [kalshi_event(one, 1) for one in entries],
+        }
+        return page | ({"next_cursor": following, "cursor": following} if following else {"cursor": ""})
+
+    return answer
+
+
+@pytest.mark.parametrize("venue", sorted(FLOWS))
+@pytest.mark.parametrize("sizes", [[3, 2, 3], [3, 0, 3, 1], [2, 3, 2, 1]])
+def test_a_page_that_shrinks_while_the_list_goes_on_makes_it_incomplete(venue, sizes):
+    listing, _ = walk(FLOWS[venue](clock=clock), shrinking(sizes))
+    assert not listing.complete
+    assert "the list went on after it" in listing.reason
+    assert len(listing.markets) == sum(sizes)  # and everything that came is kept
+
+
+@pytest.mark.parametrize("venue", sorted(FLOWS))
+@pytest.mark.parametrize("sizes", [[3, 3, 1], [2], [2, 3, 3, 3]])
+def test_a_last_page_may_be_short(venue, sizes):
+    listing, _ = walk(FLOWS[venue](clock=clock), shrinking(sizes))
+    assert listing.complete, listing.reason
+
+
+@pytest.mark.parametrize("venue", sorted(FLOWS))
+def test_a_list_without_an_end_is_cut_off_and_incomplete(venue, monkeypatch):
+    monkeypatch.setattr("arb_platform.venues.listing.PAGE_LIMIT", 5)
+    listing, _ = walk(FLOWS[venue](clock=clock), shrinking([1] * 50))
+    assert not listing.complete
+    assert listing.reason == "stopped after 5 pages"
 
 
 def test_bare_arrays_are_walked_by_offset_until_a_short_page():

@@ -808,7 +808,7 @@ def test_position_ids_of_version_two_are_the_assets():
 @pytest.mark.parametrize(
     "changed",
     [
-        {"conditionId": None}, {"question": ""}, {"outcomes": '["A","B","C"]'}, {"outcomes": "[oops"},
+        {"conditionId": None}, {"question": ""}, {"outcomes": "[oops"},
         {"outcomes": 7}, {"clobTokenIds": '["1"]'}, {"clobTokenIds": '["a","b"]'}, {"endDate": "soon"},
         {"endDate": 5}, {"volumeNum": "NaN"}, {"volumeNum": True}, {"active": "yes"}, {"orderMinSize": "9" * 99},
         {"description": ["x"]}, {"question": {"a": 1}},
