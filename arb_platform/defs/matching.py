@@ -13,6 +13,7 @@ from arb_platform import api, pipeline
 from arb_platform.defs.catalogue import kalshi_markets, polymarket_markets
 from arb_platform.defs.conditions import FOLLOWS
 from arb_platform.defs.names import MATCHING, OWNERS
+from arb_platform.domain.errors import SettingsError, TransportError, WireError
 from arb_platform.matching.differences import Piece, Shown, side_by_side
 from arb_platform.matching.sanitise import plain_text
 from arb_platform.matching.validation import ValidationSummary
@@ -151,8 +152,8 @@ def pair_verdicts(  # dagster compares the bare class when an asset has checks
         )
     ],
 )
-def matched_pairs() -> dg.MaterializeResult:  # type: ignore[type-arg]  # dagster compares the bare class when an asset has checks
-    settled = pipeline.settlement_check(load_settings())
+def matched_pairs(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # dagster compares the bare class when an asset has checks
+    settled = _settled(context)
     with Lake.open(api.lake_location(load_settings()), read_only=True) as lake:
         pairs = lake.query(_MATCHED)
     rows = "\n".join(
@@ -177,6 +178,15 @@ def matched_pairs() -> dg.MaterializeResult:  # type: ignore[type-arg]  # dagste
             )
         ],
     )
+
+
+def _settled(context: dg.AssetExecutionContext) -> pipeline.SettlementAudit:
+    """How accepted pairs settled, asked of the venues; what the lake knows already when they do not answer."""
+    try:
+        return asyncio.run(pipeline.audit_settlements(load_settings()))
+    except (SettingsError, TransportError, WireError) as error:
+        context.log.warning(f"the venues could not be asked how pairs settled: {error}")
+        return pipeline.settlement_check(load_settings())
 
 
 nightly_pair_revalidation = dg.define_asset_job(

@@ -11,7 +11,6 @@ from typing import Final, Literal
 
 Operator = Literal[">", ">=", "<", "<=", "=", "between"]
 UPWARD: Final = frozenset({">", ">="})
-DOWNWARD: Final = frozenset({"<", "<="})
 
 PERCENT: Final = "%"
 DOLLAR: Final = "$"

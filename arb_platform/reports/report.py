@@ -24,7 +24,6 @@ Sources = Mapping[str, pl.DataFrame]
 Columns = Mapping[str, pl.DataType]
 
 MONEY: Final = pl.Decimal(38, 12)
-SHARE: Final = pl.Float64()
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,27 @@ def test_a_report_has_a_headline_a_table_and_a_picture(materialized, name):
     assert told["sql"].startswith("SELECT * FROM lake.report_")
 
 
+def test_an_accepted_pair_that_settled_in_two_ways_fails_the_check(environment, copied, instance):
+    lake_of = copied()
+    environment(lake_of.data_dir)
+    with pipeline.open_writer(lake_of) as lake, lake.transaction() as connection:
+        one = "(SELECT min(polymarket_id) FROM matched_pairs)"
+        other = (
+            f"(SELECT min(kalshi_id) FROM matched_pairs WHERE polymarket_id = {one} AND orientation = 'same')"
+        )
+        connection.execute(
+            f"UPDATE market_versions SET result = 'Yes', status = 'closed' WHERE market_id = {one}"
+        )
+        connection.execute(
+            f"UPDATE market_versions SET result = 'no', status = 'settled' WHERE market_id = {other}"
+        )
+    done = dg.materialize(
+        [matching.matched_pairs], instance=instance, selection=["matched_pairs"], raise_on_error=False
+    )
+    (check,) = done.get_asset_check_evaluations()
+    assert (check.check_name, check.passed, check.blocking) == ("settled_alike", False, True)
+
+
 def test_a_dry_run_asks_nothing(environment, worked, instance):
     environment(worked.settings.data_dir)
     config = dg.RunConfig(ops={"pair_verdicts": matching.ValidationConfig(dry_run=True)})
