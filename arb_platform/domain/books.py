@@ -90,10 +90,13 @@ class Ladder:
         sizes = self.sizes
         if size > 0:
             known = sizes.get(price)
-            if known is None:
-                insort(self._prices, price)
-            elif known == size:
+            if known is not None:
+                if known != size:
+                    sizes[price] = size
+                    if (price >= self._edge) is self._bids:
+                        self._resize(price, size)
                 return
+            insort(self._prices, price)
             sizes[price] = size
         elif price in sizes:
             del sizes[price]
@@ -111,6 +114,20 @@ class Ladder:
             self._edge = third if self._bids else third + 1
         else:
             self._look()
+
+    def _resize(self, price: int, size: int) -> None:
+        """A visible level has another size, which is what most changes do: the others are kept as they are."""
+        top = self.top
+        if len(top) != self._written_out:
+            self._look()
+            return
+        first, second, third = top
+        if price == first[0]:
+            self.top = ((price, size), second, third)
+        elif price == second[0]:
+            self.top = (first, (price, size), third)
+        else:
+            self.top = (first, second, (price, size))
 
     def add(self, price: int, change: int) -> int:
         """Add a signed ``change`` at ``price`` and return the resulting size.
