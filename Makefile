@@ -6,6 +6,9 @@ STAMP := .venv/.installed
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-strip-extras --no-header \
   --no-annotate --no-emit-index-url --no-emit-find-links
 
+# Dozens of processes start in a run of the suite, and a set PYTHONDONTWRITEBYTECODE would have each compile everything.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-scale check bench lock setup clean
 
 run: setup ## start the platform in the demo profile

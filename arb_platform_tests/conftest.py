@@ -56,6 +56,7 @@ def _one_thread_a_query():
                 *words, config={"threads": 1, **(config or {})}, **options
             ),
         )
+        patch.setitem(Lake.__init__.__kwdefaults__, "threads", 1)
         yield
 
 

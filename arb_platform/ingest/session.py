@@ -2,21 +2,24 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from arb_platform.domain.markets import Market
 from arb_platform.domain.streams import StreamOutput
+from arb_platform.ingest.handover import Farewell, last_books, waiting_successor
 from arb_platform.ingest.heartbeat import Heartbeat, write_heartbeat
 from arb_platform.ingest.lease import Lease
 from arb_platform.ingest.pauses import short_pauses
 from arb_platform.ingest.recorder import Recorder
+from arb_platform.ingest.succession import take_over
 from arb_platform.storage.attach import LakeLocation
 from arb_platform.storage.lake import Lake
 from arb_platform.storage.promoter import Promoter
@@ -26,6 +29,10 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS: Final = 1.0
 PROMOTE_SECONDS: Final = 1.0
+# How often a successor is looked for.
+LOOK_SECONDS: Final = 0.25
+# The counts of a connection that goes on are landed once a minute.
+_BEATS_TO_SESSIONS: Final = 60
 
 
 class Adapter(Protocol):
@@ -73,17 +80,30 @@ async def record(
     on_beat: Callable[[Heartbeat], None] = lambda _: None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     trouble: Callable[[], str] = str,
+    renew: bool = False,
 ) -> StreamSummary:
     """Stream until ``stop`` is set or the adapter ends, then land and promote everything that came.
 
-    Raises ShardBusy when another process streams this shard, CredentialsError when the venue
-    refuses us, StorageError when the last rows could not be written. ``trouble`` says what else the
-    heartbeat should tell.
+    With ``renew`` it takes over from the process that streams the shard now, without a gap; in its
+    turn it lets go, and sets ``stop``, when a successor is ready (handover.py). Raises ShardBusy when
+    another process streams this shard, HandoverFailed when it does not let go, LeaseLost when the
+    lease was taken away, CredentialsError when the venue refuses us, StorageError when the last rows
+    could not be written. ``trouble`` says what else the heartbeat should tell.
     """
-    recorder = Recorder(Spool(location.spool), adapter.venue, clock=clock)
+    lease = Lease(location.root, adapter.venue, shard, owner=run_id)
+    continues: dict[int, str] = {}
+    if renew:
+        taken = await take_over(adapter, location.root, shard, owner=run_id, stop=stop)
+        if taken is None:
+            return StreamSummary(adapter.venue)
+        lease, warm = taken
+        adapter, continues = warm, warm.sessions_before
+    recorder = Recorder(
+        Spool(location.spool), adapter.venue, clock=clock, fence=lease.check, continues=continues
+    )
     with (
-        Lease(location.root, adapter.venue, shard, owner=run_id),
-        Lake.open(location) as lake,
+        _entered(lease),
+        Lake.open(location, threads=1) as lake,
         short_pauses(),
     ):
         promoter = Promoter(lake, Spool(location.spool), clock=clock)
@@ -93,11 +113,74 @@ async def record(
             _beating(pulse) as beating,
             _landing(recorder) as landing,
         ):
-            await _consume(
-                adapter, recorder, stop, background={promoting, beating, landing}, on_closing=pulse.beat
-            )
+            leaving = _Leaving(adapter, recorder, lease, clock)
+            watching = asyncio.create_task(leaving.watch(stop))
+            try:
+                await _consume(
+                    adapter,
+                    recorder,
+                    stop,
+                    background={promoting, beating, landing},
+                    on_closing=[leaving.prepare, pulse.beat],
+                )
+            finally:
+                watching.cancel()
+        leaving.finish()
     pulse.beat()
     return pulse.summary()
+
+
+@contextmanager
+def _entered(lease: Lease) -> Iterator[Lease]:
+    """Hold ``lease``, which may be entered already, until the end."""
+    with ExitStack() as stack:
+        if lease.entered:
+            stack.push(lease)
+        else:
+            stack.enter_context(lease)
+        yield lease
+
+
+class _Leaving:
+    """Lets go of the shard in favour of a successor, and leaves it a farewell."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        recorder: Recorder,
+        lease: Lease,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._adapter: Any = adapter
+        self._recorder = recorder
+        self._lease = lease
+        self._place = (lease.root, lease.venue, lease.shard)
+        self._clock = clock
+        self._farewell: Farewell | None = None
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Set ``stop`` when a live successor has every book."""
+        while waiting_successor(*self._place) is None:  # noqa: ASYNC110 another process says it, in a file
+            await asyncio.sleep(LOOK_SECONDS)
+        self.prepare()
+        stop.set()
+
+    def prepare(self) -> None:
+        """Note the books as they are now and what is recorded from here on; does nothing without a successor."""
+        to = waiting_successor(*self._place)
+        if to is None or self._farewell is not None:
+            return
+        log.info("%s: handed over to run %s", self._adapter.venue, to)
+        books = last_books(getattr(self._adapter, "books", ()))
+        self._farewell = Farewell(to, self._lease.generation, self._clock(), books)
+        self._recorder.leave(self._farewell)
+
+    def finish(self) -> None:
+        """Everything is landed: leave the farewell, before the lease goes."""
+        if self._farewell is not None:
+            self._farewell.at = self._clock()
+            with contextlib.suppress(OSError):  # then some rows come twice, which is better than not at all
+                self._farewell.write(*self._place)
 
 
 async def _consume(
@@ -106,7 +189,7 @@ async def _consume(
     stop: asyncio.Event,
     *,
     background: set[asyncio.Task[None]],
-    on_closing: Callable[[], None],
+    on_closing: Sequence[Callable[[], None]],
 ) -> None:
     """Hand every output to the recorder; when ``stop`` is set the adapter closes and says its last words.
 
@@ -120,7 +203,8 @@ async def _consume(
             await asyncio.wait({asked, *background}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             asked.cancel()
-        on_closing()
+        for call in on_closing:
+            call()
         recorder.end()
         await adapter.close()
 
@@ -198,8 +282,10 @@ class _Pulse:
         self._connected: Heartbeat | None = None
 
     async def run(self) -> None:
-        while True:
+        for beats in itertools.count():
             self.beat()
+            if beats and beats % _BEATS_TO_SESSIONS == 0:
+                self._recorder.refresh(getattr(self._adapter, "sessions_so_far", ()))
             await asyncio.sleep(BEAT_SECONDS)
 
     def beat(self) -> None:

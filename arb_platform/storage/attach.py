@@ -19,8 +19,6 @@ _COMMIT_RETRIES: Final = 100
 _BUSY_TIMEOUT_MS: Final = 5000
 # With less than this SQLite says "disk I/O error" and means a full disk.
 _NO_ROOM: Final = 1_000_000
-# LOAD statements whose file passed the signature check in this process.
-_checked: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,27 +161,29 @@ def s3_endpoint_options(s3: S3Access) -> list[str]:
 
 
 def connect(
-    location: LakeLocation, *, read_only: bool, check_signatures: bool = True
+    location: LakeLocation, *, read_only: bool, check_signatures: bool = True, threads: int | None = None
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection of its own with the lake attached and in use.
 
-    DuckDB hashes each extension (70 MB) to check its signature whenever one is loaded. Without
-    ``check_signatures`` that is done once per process and file: for connections that run our own
-    statements only. Raises LakeUnavailable when the catalogue is missing (reading), broken or out of reach.
+    DuckDB hashes each extension (70 MB, 0.3 s) to check its signature whenever one is loaded. Without
+    ``check_signatures`` it does not: for connections that run our own statements only, whose extensions
+    came with packages that were checked by hash, as this code did. ``threads`` is how many a query may use, by default as DuckDB chooses. Raises LakeUnavailable when the catalogue is missing (reading), broken or out of reach.
     """
     check_catalog(location, read_only=read_only)
     statements = load_statements(location)
-    unchecked = not check_signatures and _checked.issuperset(statements)
-    connection = duckdb.connect(config={"allow_unsigned_extensions": "true" if unchecked else "false"})
+    # The first look at a catalogue is many tiny queries, and each costs four times as much on two threads.
+    connection = duckdb.connect(
+        config={"allow_unsigned_extensions": "false" if check_signatures else "true", "threads": 1}
+    )
     try:
         for statement in statements:
             connection.execute(statement)
-        _checked.update(statements)
         connection.execute(f"SET GLOBAL ducklake_max_retry_count={_COMMIT_RETRIES}")
         if location.s3 is not None and location.on_s3:
             connection.execute(secret_statement(location.s3))
         connection.execute(attach_statement(location, read_only=read_only))
         prepare(connection)
+        connection.execute(f"SET threads={threads}" if threads else "RESET threads")
     except duckdb.Error as error:
         connection.close()
         raise unavailable(location, error) from error

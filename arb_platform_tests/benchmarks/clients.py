@@ -25,7 +25,6 @@ from arb_platform_tests.benchmarks.measure import ROOT, BooksDiffer, our_book, v
 from arb_platform_tests.benchmarks.naive import NaivePolymarket
 from arb_platform_tests.benchmarks.sender import Orders
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PATIENCE_SECONDS: Final = 180.0
 
 
@@ -50,19 +49,20 @@ class Run:
 class Stopwatch:
     """Notes when the snapshot of each frame was handled; a frame is told by its venue time."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: Orders, exchange_ms: Callable[[Any], int | None]) -> None:
         self.orders = orders
+        self._exchange_ms = exchange_ms
         self.handled = array.array("d", bytes(8 * orders.frames))
         self.snapshots = 0
-        self._start = _EPOCH.timestamp() + orders.start_ms / 1000
         self.first_cpu = self.first_wall = self.last_cpu = self.last_wall = 0.0
 
     def handle(self, snapshots: list[Any]) -> None:
         now = time.monotonic()
         for snapshot in snapshots:
             self.snapshots += 1
-            if snapshot.exchange_time is not None:
-                number = round((snapshot.exchange_time.timestamp() - self._start) * 1000)
+            exchange_ms = self._exchange_ms(snapshot)
+            if exchange_ms is not None:
+                number = exchange_ms - self.orders.start_ms
                 if 0 <= number < self.orders.frames:
                     self.handled[number] = now
 
@@ -105,7 +105,7 @@ async def run_ours(orders: Orders, *, take: Callable[[list[Any]], Awaitable[None
 
     ``take`` gets each batch besides, to land it.
     """
-    watch = Stopwatch(orders)
+    watch = Stopwatch(orders, lambda snapshot: snapshot.exchange_us and snapshot.exchange_us // 1_000)
     markets = PolymarketSource(markets=orders.markets, seed=orders.seed, start_ms=orders.start_ms).markets
     async with sending(orders) as (url, folder):
         adapter = PolymarketWebsocketAdapter(
@@ -139,7 +139,9 @@ async def run_ours(orders: Orders, *, take: Callable[[list[Any]], Awaitable[None
 
 async def run_naive(orders: Orders) -> Run:
     """``async for message in connect(...)`` with the library's defaults."""
-    watch = Stopwatch(orders)
+    watch = Stopwatch(
+        orders, lambda snapshot: snapshot.exchange_time and round(snapshot.exchange_time.timestamp() * 1_000)
+    )
     client = NaivePolymarket()
     source = PolymarketSource(markets=orders.markets, seed=orders.seed, start_ms=orders.start_ms)
     tokens = {market.market_id: market.asset_ids[0] for market in source.markets}

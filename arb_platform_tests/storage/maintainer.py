@@ -10,7 +10,6 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
-from arb_platform.storage import attach
 from arb_platform.storage.lake import Lake
 from arb_platform.storage.maintenance import maintain
 from arb_platform.storage.promoter import Promoter
@@ -39,9 +38,6 @@ def work(location, rounds, session):
 
 
 def main(location):
-    attach._checked.update(
-        attach.load_statements(location)
-    )  # hashing 70 MB in each child takes half its time
     for number, line in enumerate(sys.stdin):
         child = os.fork()
         if child == 0:

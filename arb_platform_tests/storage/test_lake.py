@@ -236,7 +236,6 @@ def test_a_scaled_out_lake_without_its_extensions_names_the_extra(tmp_path, monk
 
 def test_a_connection_of_its_own_keeps_duckdbs_signature_check(location):
     for checked, expected in ((False, "true"), (True, "false")):
-        connect(location, read_only=True, check_signatures=False).close()
         connection = connect(location, read_only=True, check_signatures=checked)
         assert (
             str(

@@ -115,7 +115,7 @@ def test_a_start_that_is_merged_after_the_end_does_not_take_it_back(lake):
 def test_a_torn_last_line_was_never_acknowledged_and_a_damaged_one_is_kept_aside(lake):
     ledger = LakeLedger(lake)
     ledger.write(call("a", cost="1"))
-    journal = ledger._path
+    [journal] = ledger.directory.glob("*.jsonl")
     content = journal.read_bytes()
     ledger.flush()
     dead = ledger.directory / "1-dead.jsonl"
@@ -152,7 +152,7 @@ def test_a_full_disk_leaves_whole_lines_only(lake, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("arb_platform.storage.ledger.write_all", half)
+        patched.setattr("arb_platform.storage.journal.write_all", half)
         with pytest.raises(StorageError, match="free some space"):
             ledger.write(call("b", cost="1"))
     ledger.write(call("c", cost="1"))

@@ -10,7 +10,6 @@ import os
 import sys
 import threading
 
-from arb_platform.storage import attach
 from arb_platform.storage.lake import Lake
 from arb_platform.storage.promoter import Promoter
 from arb_platform.storage.spool import Spool
@@ -36,9 +35,6 @@ def land(location, session, segments):
 
 
 def main(location, segments):
-    attach._checked.update(
-        attach.load_statements(location)
-    )  # hashing 70 MB in each child takes half its time
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
