@@ -45,11 +45,14 @@ _TRANSIENT: Final = (
     "server closed the connection",
 )
 
+# What those who create one PostgreSQL catalogue at the same moment see, all but the first.
+_CREATED_MEANWHILE: Final = ("already exists", "duplicate key value", "concurrently")
 
-def transient(error: BaseException) -> bool:
+
+def transient(error: BaseException, signs: Sequence[str] = _TRANSIENT) -> bool:
     """True for what another writer caused and a second try mends."""
     text = str(error).lower()
-    return isinstance(error, duckdb.Error) and any(sign in text for sign in _TRANSIENT)
+    return isinstance(error, duckdb.Error) and any(sign in text for sign in signs)
 
 
 def storage_error(error: duckdb.Error, location: LakeLocation) -> StorageError:
@@ -129,7 +132,18 @@ class Lake:
         check_catalog(self.location, read_only=False)
         # Attaching may create the catalogue, so that happens under the lock as well.
         with self._guard.hold():
+            self._attempt(self._migrate, signs=(*_TRANSIENT, *_CREATED_MEANWHILE))
+
+    def _migrate(self) -> None:
+        try:
             migrate(self._connected(), self._clock())
+        except duckdb.Error:
+            # What this connection knows of the catalogue is out of date; the next attempt takes a new one.
+            self.close()
+            raise
+        except LakeUnavailable as error:
+            # Said of DuckDB's error, by which it is judged whether another attempt may work.
+            raise error.__cause__ or error from None
 
     def __enter__(self) -> Self:
         return self
@@ -268,12 +282,12 @@ class Lake:
         found = file.stat()
         return found.st_dev, found.st_ino
 
-    def _attempt(self, work: Callable[[], T]) -> T:
+    def _attempt(self, work: Callable[[], T], *, signs: Sequence[str] = _TRANSIENT) -> T:
         for attempt in range(_ATTEMPTS - 1):
             try:
                 return work()
             except duckdb.Error as error:
-                if not transient(error):
+                if not transient(error, signs):
                     raise
                 self._sleep(_FIRST_WAIT_SECONDS * 2**attempt)
         return work()

