@@ -144,9 +144,30 @@ class Settings(BaseSettings):
         alias="ARB_SILENCE_SECONDS",
         description="no data on a socket for so long: ask the REST witness, replace the socket",
     )
+    stream_hours: float = Field(
+        24.0,
+        ge=0,
+        alias="ARB_STREAM_HOURS",
+        description="a streaming run older than this is renewed without a gap; `0`: only when its code is older than the platform's",
+    )
     raw_frames: Literal["on", "off"] = Field(
         "off", alias="ARB_RAW_FRAMES", description="`on` keeps every raw frame (zstd) for replay"
     )
+    edge_stale_seconds: float = Field(
+        120.0, gt=0, alias="ARB_EDGE_STALE_SECONDS", description="an edge with a book that last changed longer ago is refused as stale"
+    )  # fmt: skip
+    edge_skew_seconds: float = Field(
+        60.0, gt=0, alias="ARB_EDGE_SKEW_SECONDS", description="an edge between books that changed further apart is refused as skewed"
+    )  # fmt: skip
+    edge_min_size: Decimal = Field(
+        Decimal(1), ge=0, alias="ARB_EDGE_MIN_SIZE", description="contracts below which an edge is too small"
+    )  # fmt: skip
+    edge_min_net: Decimal = Field(
+        Decimal("0.005"), ge=0, lt=1, alias="ARB_EDGE_MIN_NET", description="dollars a contract after fees below which an edge is refused"
+    )  # fmt: skip
+    live_port: int | None = Field(
+        None, ge=1, le=65535, alias="ARB_LIVE_PORT", description="port of the analyst's live page; default: the web UI's port plus one"
+    )  # fmt: skip
     retention_days: int = Field(
         30,
         gt=0,

@@ -11,11 +11,12 @@ import arb_platform
 ROOT = Path(arb_platform.__file__).parents[1]
 LINTER = Path(sys.executable).with_name("lint-imports")
 OUTSIDE = {
-    "dagster": {"defs", "definitions.py"},
-    "duckdb": {"storage", "api.py"},
+    "dagster": {"defs", "definitions.py", "supervise"},
+    "duckdb": {"storage", "api"},
     "httpx": {"venues", "llm"},
     "websockets": {"venues"},
-    "aiohttp": {"simulate"},
+    "aiohttp": {"live", "simulate"},
+    "apprise": {"defs"},
 }
 
 

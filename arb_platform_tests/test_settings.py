@@ -45,6 +45,7 @@ CONTRACT = {
     "AWS_REGION": None,
     "AWS_ENDPOINT_URL_S3": None,
     "ARB_SILENCE_SECONDS": 120.0,
+    "ARB_STREAM_HOURS": 24.0,
     "ARB_RAW_FRAMES": "off",
     "ARB_RETENTION_DAYS": 30,
     "ARB_ALERT_URLS": None,

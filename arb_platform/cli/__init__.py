@@ -22,7 +22,8 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "match": ("stages", "match", "Propose candidate pairs of the listed markets."),
     "evaluate": ("evaluate", "evaluate", "Measure candidates, rules and verdicts on labelled pairs."),
     "validate": ("stages", "validate", "Have a language model judge the candidate pairs."),
-    "report": ("stages", "report", "Compute a report and show it."),
+    "report": ("report", "report", "Compute a report and show it."),
+    "live": ("live", "live", "Serve the analyst's live page: streams, books, edges, gaps, spend."),
     "review": ("review", "review", "Decide about pairs that the rules left to a person."),
     "sql": ("sql", "sql", "Read-only SQL on the lake."),
     "maintain": ("stages", "maintain", "Merge, sort, expire and clean up the lake."),
@@ -31,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "replay": ("replaying", "replay_command", "Replay recorded raw frames through the same pipeline."),
     "simulate": ("streaming", "simulate", "Run a simulator of a venue or of the model providers."),
     "doctor": ("doctor", "doctor", "Check settings, versions, lake, streams, budget and models."),
+    "check": ("check", "check", "Ask the checks of streams, lake, listings, pairs and models."),
     "completion": ("lazy", "completion", "Print the shell completion script."),
 }
 

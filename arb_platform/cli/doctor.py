@@ -1,7 +1,6 @@
 """``arb doctor``: what is set, what works, what will stop working."""
 
 import platform as python_platform
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,14 +17,15 @@ from arb_platform.domain.errors import ArbError
 from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.ingest.heartbeat import alive, read_heartbeat
 from arb_platform.llm.providers import PROVIDERS, default_model, retirements_within
+from arb_platform.pipeline.checks import Sight
+from arb_platform.pipeline.checks.lake import disk_has_room
+from arb_platform.pipeline.checks.models import RETIRES_SOON_DAYS
 from arb_platform.settings import Settings
 from arb_platform.storage.lake import Lake
 from arb_platform.storage.schema import SCHEMA_VERSION
 from arb_platform.venues.signing import KalshiSigner
 
 _PACKAGES: Final = ("arb-platform", "dagster", "duckdb", "polars", "websockets", "httpx", "pydantic")
-_LOW_DISK_BYTES: Final = 2 * 2**30
-_RETIRES_SOON_DAYS: Final = 60
 _SPENT_TODAY: Final = """
 SELECT coalesce(sum(cost_usd), 0) AS spent FROM lake.llm_calls WHERE started_at >= current_date
 """
@@ -119,10 +119,8 @@ def _kalshi_key(settings: Settings) -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    place = next(folder for folder in (settings.root, *settings.root.parents) if folder.exists())
-    free = shutil.disk_usage(place).free
-    state = "ok" if free > _LOW_DISK_BYTES else "wrong"
-    return Finding("disk", state, f"{free / 2**30:.1f} GiB free at {place}")
+    answer = disk_has_room(Sight(settings, pipeline.now()))
+    return Finding("disk", "ok" if answer.passed else "wrong", answer.sentence)
 
 
 def _lake(settings: Settings) -> Iterator[Finding]:
@@ -173,6 +171,6 @@ def _models(settings: Settings) -> Iterator[Finding]:
     chosen = {"deepseek": settings.deepseek_model, "openai": settings.openai_model}
     for name in PROVIDERS:
         yield Finding(f"model {name}", "ok", chosen[name] or default_model(name, today))
-    for provider, model, last in retirements_within(_RETIRES_SOON_DAYS, today):
+    for provider, model, last in retirements_within(RETIRES_SOON_DAYS, today):
         used = model == (chosen[provider] or default_model(provider, today))
         yield Finding(f"model {model}", "wrong" if used and (last - today).days < 7 else "note", f"retires on {last}" + (": it is the one in use, set another" if used else ""))  # fmt: skip

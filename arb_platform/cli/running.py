@@ -7,8 +7,6 @@ import click
 
 from arb_platform.cli.console import err, out, print_json, print_table
 from arb_platform.cli.options import json_option, profile_option, settings_for
-from arb_platform.supervise.demo import run_demo
-from arb_platform.supervise.up import up as start_platform
 
 recordings_option = click.option(
     "--recordings",
@@ -24,6 +22,8 @@ recordings_option = click.option(
 @profile_option
 def up(port: int, recordings: tuple[Path, ...], profile: str | None) -> None:
     """Start the platform and keep it running until Ctrl-C."""
+    from arb_platform.supervise.up import up as start_platform  # noqa: PLC0415 neither needs what the other does
+
     start_platform(settings_for(profile), port=port, say=_say_out, recordings=recordings)
 
 
@@ -34,6 +34,8 @@ def up(port: int, recordings: tuple[Path, ...], profile: str | None) -> None:
 @json_option
 def demo(seconds: float, recordings: tuple[Path, ...], speed: float, as_json: bool) -> None:  # noqa: FBT001
     """Do the main job once against the simulators and show what came of it."""
+    from arb_platform.supervise.demo import run_demo  # noqa: PLC0415
+
     result = run_demo(
         settings_for("demo"), seconds=seconds, recordings=recordings, speed=speed, stop=asyncio.Event(), say=_say_err
     )  # fmt: skip

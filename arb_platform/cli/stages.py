@@ -2,9 +2,8 @@
 
 import asyncio
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -16,9 +15,7 @@ from arb_platform.domain.errors import ListingError, LLMError
 from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.domain.pairs import Candidate
 from arb_platform.matching.validation import ValidationSummary
-from arb_platform.reports.page import to_page
-from arb_platform.reports.registry import REPORTS, report_named
-from arb_platform.reports.render import terminal, to_json
+from arb_platform.pipeline.validation import Mode
 
 
 @click.command()
@@ -61,7 +58,9 @@ def markets(venue: str | None, diff: str | None, as_json: bool, profile: str | N
 @profile_option
 def match(keep: int, show: int, as_json: bool, profile: str | None) -> None:  # noqa: FBT001
     """Propose candidate pairs of the markets in the lake."""
-    proposed = pipeline.propose_candidates(settings_for(profile), keep=keep, best=show)
+    settings = settings_for(profile)
+    with Steps("pairs looked at").shown() as steps:
+        proposed = pipeline.propose_candidates(settings, keep=keep, best=show, progress=steps.at)
     if as_json:
         print_json({"candidates": proposed.candidates, "unbroken": proposed.unbroken, "new": proposed.new, "best": [_brief(c) for c in proposed.best]})  # fmt: skip
         return
@@ -78,15 +77,18 @@ def match(keep: int, show: int, as_json: bool, profile: str | None) -> None:  # 
 
 @click.command()
 @click.option("--budget-usd", type=click.FloatRange(0), default=None, help="Instead of ARB_LLM_BUDGET_USD; for the whole UTC day.")  # fmt: skip
+@click.option("--mode", type=click.Choice(get_args(Mode)), default="live", show_default=True, help="batch: send the questions to OpenAI to be answered within a day at half price; a later run collects the answers.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say how many calls this would take and what they would cost.")
 @click.option("--show-prompt", metavar="PAIR_HASH", default=None, help="Print the messages sent about this pair and ask nothing; a unique beginning of the hash is enough.")  # fmt: skip
 @json_option
 @profile_option
 def validate(
+    *,
     budget_usd: float | None,
-    dry_run: bool,  # noqa: FBT001
+    mode: Mode,
+    dry_run: bool,
     show_prompt: str | None,
-    as_json: bool,  # noqa: FBT001
+    as_json: bool,
     profile: str | None,
 ) -> None:
     """Ask the language model about candidates that nobody has judged yet."""
@@ -95,19 +97,25 @@ def validate(
         _show(pipeline.shown_prompt(settings, show_prompt), as_json=as_json)
         return
     if dry_run:
-        ahead = pipeline.forecast_validation(settings)
-        _need_candidates(ahead.to_ask + ahead.cached + ahead.skipped_by_rules)
+        ahead = pipeline.forecast_validation(settings, mode=mode)
+        _need_candidates(ahead.to_ask + ahead.cached + ahead.skipped_by_rules + ahead.in_batches)
         if as_json:
             print_json(asdict(ahead))
         else:
             out.print(f"{ahead.to_ask} calls, at most about ${ahead.estimated_usd:.4f}; {ahead.cached} verdicts are reused, {ahead.skipped_by_rules} pairs are ruled out.")  # fmt: skip
+            if ahead.in_batches:
+                out.print(f"{ahead.in_batches} pairs wait for the answers of batches.")
             if ahead.escalation_usd:
                 out.print(f"Pairs in doubt are asked of {settings.escalation_model} besides, for ${ahead.escalation_usd} a day at most.")  # fmt: skip
         return
     budget = None if budget_usd is None else Decimal(str(budget_usd))
     with Steps("pairs judged").shown() as steps:
-        summary = asyncio.run(pipeline.validate_pairs(settings, budget_usd=budget, progress=steps.at))
-    _need_candidates(summary.asked + summary.cached + summary.skipped_by_rules + summary.not_asked)
+        summary = asyncio.run(
+            pipeline.validate_pairs(settings, budget_usd=budget, progress=steps.at, mode=mode)
+        )
+    _need_candidates(
+        summary.asked + summary.cached + summary.skipped_by_rules + summary.not_asked + summary.in_batches
+    )
     if as_json:
         print_json(asdict(summary))
     else:
@@ -130,6 +138,10 @@ def _tell(summary: ValidationSummary) -> None:
     )
     if summary.escalated:
         out.print(f"{summary.escalated} of those asked were decided by the second model")
+    if summary.in_batches:
+        out.print(
+            f"{summary.submitted} sent in batches, {summary.in_batches} pairs wait for answers: run this again later to collect them"
+        )
     if summary.stopped_reason:
         left = (
             f"stopped early, {summary.not_asked} not asked"
@@ -146,31 +158,6 @@ def _show(sent: list[dict[str, str]], *, as_json: bool) -> None:
         return
     for message in sent:
         click.echo(f"--- {message['role']}\n{message['content']}")
-
-
-@click.command()
-@click.argument("name", type=click.Choice([*REPORTS, "all"]))
-@click.option("--since", default=None, help="A day (2026-11-01) or a number of days back (7d).")
-@click.option("--html", "html", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write one self-contained HTML file.")  # fmt: skip
-@json_option
-@profile_option
-def report(name: str, since: str | None, html: Path | None, as_json: bool, profile: str | None) -> None:  # noqa: FBT001
-    """Compute report NAME (or all) and show it."""
-    settings = settings_for(profile)
-    first = _day(since)
-    frames = {one: pipeline.build_report(settings, one, since=first) for one in (REPORTS if name == "all" else [name])}  # fmt: skip
-    if html is not None:
-        page = to_page(
-            [(report_named(one), frame) for one, frame in frames.items()], generated_at=datetime.now(UTC)
-        )
-        html.write_text(page, encoding="utf-8")
-        out.print(f"wrote {html}")
-    elif as_json:
-        rows = [to_json(frame) for frame in frames.values()]
-        click.echo(rows[0] if len(rows) == 1 else "{" + ",".join(f'"{one}":{text}' for one, text in zip(frames, rows, strict=True)) + "}")  # fmt: skip
-    else:
-        for one, frame in frames.items():
-            out.print(terminal(frame, report_named(one)))
 
 
 @click.command()
@@ -193,19 +180,6 @@ def _need_candidates(there_are: int) -> None:
         raise ListingError(
             "the lake has no candidate pairs yet; list the venues and propose some: arb markets, then arb match"
         )
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        if text.endswith("d"):
-            return datetime.now(UTC).date() - timedelta(days=int(text[:-1]))
-        return date.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(
-            f"takes a day like 2026-11-01 or days back like 7d, not {text!r}", param_hint="--since"
-        ) from None
 
 
 def _brief(candidate: Candidate) -> dict[str, object]:

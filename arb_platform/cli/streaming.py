@@ -16,9 +16,10 @@ from arb_platform.cli.console import err, out, print_json
 from arb_platform.cli.options import json_option, profile_option, settings_for, venue_argument
 from arb_platform.domain.errors import SettingsError, TransportError
 from arb_platform.ingest.heartbeat import Heartbeat
-from arb_platform.ingest.session import StreamSummary
 
 if TYPE_CHECKING:
+    # a simulator has no need of what streams, nor a stream of simulators
+    from arb_platform.ingest.session import StreamSummary
     from arb_platform.simulate.stand import Stand
 
 _T = TypeVar("_T")
@@ -44,7 +45,7 @@ def stream(  # noqa: PLR0917 click passes by name
     """Stream VENUE into the lake until Ctrl-C, with a live status line."""
     settings = settings_for(profile)
 
-    async def run(stop: asyncio.Event) -> StreamSummary:
+    async def run(stop: asyncio.Event) -> "StreamSummary":
         with StatusLine() as status:
             return await pipeline.stream_venue(
                 settings, venue, stop=stop, seconds=seconds, markets=markets, max_depth=max_depth, run_id="cli",
@@ -74,7 +75,7 @@ def stream(  # noqa: PLR0917 click passes by name
     _need_something(summary)
 
 
-def _need_something(summary: StreamSummary) -> None:
+def _need_something(summary: "StreamSummary") -> None:
     """Raises TransportError when the venue sent nothing at all, which is no result but a failure."""
     if summary.frames or summary.snapshots:
         return

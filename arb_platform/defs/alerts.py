@@ -1,44 +1,119 @@
-"""Telling somebody: failed runs, money that runs out, models that answer badly or soon not at all."""
+"""Telling somebody: failed runs, streams that are down or silent, money that runs out, checks that fail.
 
-import json
+Each sensor finds what is wrong now; ``incidents`` makes one message of it, and one when it is over.
+"""
+
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from typing import Final
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import dagster as dg
 
 from arb_platform import api, pipeline
-from arb_platform.domain.errors import LakeUnavailable, SettingsError
-from arb_platform.llm.prices import knows_price, price_change_within
-from arb_platform.llm.providers import default_model, located, retirements_within
+from arb_platform.defs.budget import ahead, spent_today, warnings
+from arb_platform.defs.channels import channels_of
+from arb_platform.defs.checks import TOLD_BY_STREAM_ALERT
+from arb_platform.defs.failed_checks import failing
+from arb_platform.defs.failed_runs import after_runs, key_of, streams_recovered, why_failed
+from arb_platform.defs.incidents import QUIET_SECONDS, Incidents, dump, follow, load
+from arb_platform.defs.instances import instance_of
+from arb_platform.defs.keeper import read_note
+from arb_platform.defs.stream_health import Health, look, wrong
+from arb_platform.defs.streams import VENUES
+from arb_platform.domain.errors import LakeUnavailable
+from arb_platform.ingest.heartbeat import Heartbeat, alive, read_heartbeat
+from arb_platform.pipeline.models import models_in_use
 from arb_platform.settings import Settings, load_settings
 from arb_platform.storage.lake import Lake
 
-_STEPS: Final = (Decimal("0.8"), Decimal(1))
-# Below so many calls a share of failures is chance.
-_FEWEST_CALLS: Final = 20
-_MOST_FAILURES: Final = 0.2
-_RETIRES_SOON_DAYS: Final = 60
-_PRICE_DAYS: Final = 14
-_TODAY: Final = """
-SELECT coalesce(sum(cost_usd) FILTER (NOT escalated), 0) AS spent,
-    coalesce(sum(cost_usd) FILTER (escalated), 0) AS escalation_spent,
-    count(*) FILTER (NOT fallback AND NOT escalated) AS primary_calls, count(*) FILTER (fallback) AS fallback_calls,
-    count(*) FILTER (status = 'ok') AS answered, count(*) FILTER (status NOT IN ('ok', 'started')) AS failed
-FROM (SELECT *, NOT fallback AND model = $2 AS escalated FROM lake.llm_calls WHERE started_at >= $1)
-"""
+STREAM_LOOK_SECONDS: Final = 10
+# A stream says something every second; a busy machine may be late.
+FRESH_SECONDS: Final = 15.0
+_RUNS_AT_ONCE: Final = 100
+_ENDED: Final = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
 
 
-@dg.run_failure_sensor(
+@dg.sensor(
     name="failed_run_alert",
+    minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="One line in the daemon's log for each failed run.",
+    description="One message when the runs of a job begin to fail, and one when it works again.",
 )
-def failed_run_alert(context: dg.RunFailureSensorContext) -> None:
-    run = context.dagster_run
-    context.log.error(f"run {run.run_id} of {run.job_name} failed: {context.failure_event.message}")
+def failed_run_alert(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    settings, now = load_settings(), pipeline.now()
+    incidents, more = load(context.cursor)
+    after = float(more.get("after", now.timestamp()))
+    records = instance_of(context).get_run_records(
+        dg.RunsFilter(statuses=_ENDED, updated_after=datetime.fromtimestamp(after, UTC)),
+        limit=_RUNS_AT_ONCE, order_by="update_timestamp", ascending=True,
+    )  # fmt: skip
+    ended = [(record.dagster_run, _why(instance_of(context), record.dagster_run)) for record in records]
+    found, waiting = after_runs(_going_on(incidents), more.get("waiting", {}), ended)
+    failed_at: dict[str, float] = dict(more.get("failed_at", {}))
+    for record, (run, why) in zip(records, ended, strict=True):
+        after = record.update_timestamp.astimezone(UTC).timestamp()
+        if why:
+            failed_at[key_of(run)] = after
+    beats = [beat for venue in VENUES if (beat := _streaming(settings, venue, now)) is not None]
+    for key in streams_recovered(found, beats, failed_at, now):
+        del found[key]
+    return _told(
+        context, settings, incidents, found, now, quiet_seconds=0.0, calm="no job fails",
+        after=after, waiting=waiting, failed_at={key: at for key, at in failed_at.items() if key in found},
+    )  # fmt: skip
+
+
+@dg.sensor(
+    name="stream_alert",
+    minimum_interval_seconds=STREAM_LOOK_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="One message when a venue is not streamed for a minute or brings nothing for ARB_SILENCE_SECONDS, and one when it is back.",
+)
+def stream_alert(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    settings, now = load_settings(), pipeline.now()
+    incidents, more = load(context.cursor)
+    note = read_note(settings.root, now)
+    if note is None:
+        return _told(
+            context,
+            settings,
+            incidents,
+            {},
+            now,
+            calm="stream_keeper is off, so nothing needs to be streamed",
+        )
+    healths: dict[str, Health] = {}
+    found: dict[str, str] = {}
+    for venue in VENUES:
+        beat = read_heartbeat(settings.root, venue)
+        fresh = _streaming(settings, venue, now) is not None
+        before = Health(**more.get("health", {}).get(venue, {}))
+        healths[venue] = health = look(before, beat, fresh=fresh, elapsed=STREAM_LOOK_SECONDS)
+        found |= wrong(venue, health, note[venue], silence_seconds=settings.silence_seconds)
+    return _told(
+        context, settings, incidents, found, now, calm="every venue is streamed",
+        health={venue: asdict(health) for venue, health in healths.items()},
+    )  # fmt: skip
+
+
+@dg.sensor(
+    name="check_alert",
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="One message when an asset check of severity ERROR fails, and one when it passes again.",
+)
+def check_alert(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    settings, now = load_settings(), pipeline.now()
+    incidents, _ = load(context.cursor)
+    repository = context.repository_def
+    keys = [] if repository is None else repository.asset_graph.asset_check_keys
+    keys = [key for key in keys if key.name not in TOLD_BY_STREAM_ALERT]
+    found = failing(instance_of(context), keys, _going_on(incidents))
+    return _told(
+        context, settings, incidents, found, now, quiet_seconds=0.0,
+        calm=f"{len(keys)} checks, none of severity ERROR fails",
+    )  # fmt: skip
 
 
 @dg.sensor(
@@ -50,107 +125,52 @@ def failed_run_alert(context: dg.RunFailureSensorContext) -> None:
 )
 def llm_budget_alert(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     settings, now = load_settings(), pipeline.now()
-    told = _told(context.cursor, now)
+    incidents, _ = load(context.cursor)
     try:
         with Lake.open(api.lake_location(settings), read_only=True) as lake:
-            midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-            second = settings.escalation_model
-            row = lake.query(_TODAY, [midnight, "" if second is None else second.rpartition("/")[2]])
+            today = spent_today(lake, settings, now)
     except LakeUnavailable:
         return dg.SensorResult(skip_reason="there is no lake yet", cursor=context.cursor)
-    today = Today(**row.row(0, named=True))
     found = warnings(today, settings) | ahead(models_in_use(settings, now), now)
-    for key, text in found.items():
-        if key not in told:
-            context.log.warning(text)
-    cursor = json.dumps({"day": f"{now:%Y-%m-%d}", "told": sorted({*told, *found})})
-    return dg.SensorResult(
-        skip_reason=f"${today.spent + today.escalation_spent} of ${settings.llm_budget_usd} spent today; {today.fallback_calls} fallback calls of "
-        f"{today.primary_calls + today.fallback_calls}, {today.failed} failed",
-        cursor=cursor,
+    calm = (
+        f"${today.spent + today.escalation_spent} of ${settings.llm_budget_usd} spent today; {today.fallback_calls} fallback calls of "
+        f"{today.primary_calls + today.fallback_calls}, {today.failed} failed"
     )
+    return _told(context, settings, incidents, found, now, calm=calm)
 
 
-@dataclass(frozen=True, slots=True)
-class Today:
-    """What the ledger says since midnight UTC; dollars of second opinions are apart."""
-
-    spent: Decimal = Decimal(0)
-    escalation_spent: Decimal = Decimal(0)
-    primary_calls: int = 0
-    fallback_calls: int = 0
-    answered: int = 0
-    failed: int = 0
-
-
-def warnings(today: Today, settings: Settings) -> dict[str, str]:
-    """What there is to warn about today, by a key that is told once a day."""
-    found = _budget("budget", "language models", today.spent, settings.llm_budget_usd)
-    if settings.escalation_model is not None:
-        found |= _budget(
-            "escalation-budget", "second opinions", today.escalation_spent, settings.escalation_budget_usd
-        )
-    if today.fallback_calls > today.primary_calls:
-        found["fallback"] = (
-            f"the fallback provider was asked {today.fallback_calls} times today, the first one {today.primary_calls} times: "
-            "is the first one down?"
-        )
-    finished = today.answered + today.failed
-    if finished >= _FEWEST_CALLS and today.failed > finished * _MOST_FAILURES:
-        found["failures"] = (
-            f"{today.failed} of {finished} calls to language models failed today ({today.failed / finished:.0%}); "
-            "`SELECT status, error, count(*) FROM lake.llm_calls GROUP BY ALL` tells why"
-        )
-    return found
+def _told(
+    context: dg.SensorEvaluationContext,
+    settings: Settings,
+    incidents: Incidents,
+    found: Mapping[str, str],
+    now: datetime,
+    *,
+    calm: str,
+    quiet_seconds: float = QUIET_SECONDS,
+    **more: Any,
+) -> dg.SensorResult:
+    """Tell what is new and what is over; the tick says what is wrong now, else ``calm``."""
+    channels = channels_of(settings)
+    for complaint in channels.complaints:
+        context.log.warning(complaint)
+    after = follow(
+        incidents, found, now=now.timestamp(), channels=channels.usable,
+        log=lambda text: context.log.warning(text), quiet_seconds=quiet_seconds,  # noqa: PLW0108 the log is opened when it is used
+    )  # fmt: skip
+    return dg.SensorResult(skip_reason="; ".join(found.values()) or calm, cursor=dump(after, **more))
 
 
-def ahead(models: Mapping[str, str], now: datetime) -> dict[str, str]:
-    """What is coming for ``models`` (provider by model): retirement in 60 days, a new price in 14, or no known price at all."""
-    found = {
-        f"retires-{model}": f"{model} of {provider}, in use today, no longer answers from {day} on; name another where a setting names it, else its successor takes over"
-        for provider, model, day in retirements_within(_RETIRES_SOON_DAYS, now.date())
-        if models.get(model) == provider
-    }
-    for model, provider in models.items():
-        if not knows_price(provider, model, now):
-            found[f"price-{model}"] = (
-                f"today nobody here knows the price of {model} of {provider}: its calls count as unknown, and the budget assumes dear ones"
-            )
-        elif change := price_change_within(_PRICE_DAYS, provider, model, now):
-            day, factor = change
-            found[f"price-{model}"] = (
-                f"{model} of {provider} costs {factor:.2f} times today's price from {day} on"
-            )
-    return found
+def _going_on(incidents: Incidents) -> dict[str, str]:
+    return {key: one.text for key, one in incidents.items() if one.gone is None}
 
 
-def models_in_use(settings: Settings, now: datetime) -> dict[str, str]:
-    """Model -> provider of everything that may be asked today with the keys there are."""
-    chosen = {
-        "deepseek": (settings.deepseek_api_key, settings.deepseek_model),
-        "openai": (settings.openai_api_key, settings.openai_model),
-    }
-    found = {}
-    for provider, (key, model) in chosen.items():
-        if key is not None:
-            found[model or default_model(provider, now.date())] = provider
-    if settings.escalation_model is not None and found:
-        try:
-            provider, model = located(settings.escalation_model)
-        except SettingsError:
-            return found  # validation says so, in its own words
-        found[model] = provider
-    return found
+def _why(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
+    return why_failed(instance, run) if run.status == dg.DagsterRunStatus.FAILURE else ""
 
 
-def _budget(key: str, what: str, spent: Decimal, budget: Decimal) -> dict[str, str]:
-    return {
-        f"{key}-{step}": f"${spent:.4f} of today's ${budget} for {what} is spent ({step:.0%} reached)"
-        for step in _STEPS
-        if budget > 0 and spent >= budget * step
-    }
-
-
-def _told(cursor: str | None, now: datetime) -> set[str]:
-    state = json.loads(cursor) if cursor else {}
-    return set(state.get("told", [])) if state.get("day") == f"{now:%Y-%m-%d}" else set()
+def _streaming(settings: Settings, venue: str, now: datetime) -> Heartbeat | None:
+    """The last word of a venue that a live process streams right now."""
+    beat = read_heartbeat(settings.root, venue) if alive(settings.root, venue) else None
+    fresh = beat is not None and abs((now - beat.at).total_seconds()) < FRESH_SECONDS
+    return beat if fresh else None

@@ -5,10 +5,13 @@ import asyncio
 import dagster as dg
 
 from arb_platform import pipeline
+from arb_platform.defs.checks import result_of, specs_of
 from arb_platform.defs.conditions import FIRST_TIME
 from arb_platform.defs.names import CATALOGUE, OWNERS
+from arb_platform.defs.told import columns_of, failing_plainly, sql_since
 from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.pipeline import Listed
+from arb_platform.pipeline.checks.catalogue import whole
 from arb_platform.settings import load_settings
 
 
@@ -18,22 +21,22 @@ def _listing_asset(venue: str) -> dg.AssetsDefinition:
         group_name=CATALOGUE,
         owners=OWNERS,
         kinds={"duckdb", "http"},
+        metadata=columns_of("markets"),
         description=f"Every open market that {venue.capitalize()} lists, each version of its rules kept (`lake.markets`).",
         automation_condition=FIRST_TIME,
-        check_specs=[
-            dg.AssetCheckSpec(
-                "listing_is_complete",
-                asset=f"{venue}_markets",
-                description="The venue itself ended the listing: no cap, no repeated cursor, no sudden loss.",
-            )
-        ],
+        check_specs=specs_of(f"{venue}_markets", "listing_is_complete"),
     )
     def markets(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # dagster compares the bare class
         def report(pages: int, found: int) -> None:
             context.log.info(f"{venue}: {found} markets on {pages} pages so far")
 
-        listed = asyncio.run(pipeline.list_venue(load_settings(), venue, on_page=report))
-        return dg.MaterializeResult(metadata=_metadata(listed), check_results=[_completeness(listed)])
+        began = pipeline.now()
+        with failing_plainly():
+            listed = asyncio.run(pipeline.list_venue(load_settings(), venue, on_page=report))
+        wrote = sql_since("market_versions", "valid_from", began, also=f"venue = '{venue}'")
+        return dg.MaterializeResult(
+            metadata={**_metadata(listed), **wrote}, check_results=[_completeness(listed)]
+        )
 
     return markets
 
@@ -53,12 +56,10 @@ def _metadata(listed: Listed) -> dict[str, int | float | str]:
 
 
 def _completeness(listed: Listed) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name="listing_is_complete",
-        passed=listed.complete,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=listed.reason or "ended by the venue",
-    )
+    answer = whole(
+        listed.venue, complete=listed.complete, reason=listed.reason, markets=listed.markets, pages=listed.pages
+    )  # fmt: skip
+    return result_of(f"{listed.venue}_markets", "listing_is_complete", answer)
 
 
 polymarket_markets = _listing_asset(POLYMARKET)

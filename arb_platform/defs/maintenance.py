@@ -1,5 +1,6 @@
 """Keeping the lake and Dagster's own log small and fast, and a plain DuckDB file of the lake fresh."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,9 @@ _ENDED: Final = [
 ]
 # What a run of a stream or of maintenance did is in the lake; its log is for looking into trouble.
 KEPT_DAYS: Final = 7
+# What runs that come round the clock did well is in the lake, and their next run tells it anew.
+DONE_HOURS: Final = 6
+_ROUND_THE_CLOCK: Final = (_JOB, "compute_reports")
 # Forgetting a run takes about ten milliseconds: a long history goes in several maintenances.
 _AT_ONCE: Final = 500
 
@@ -60,12 +64,16 @@ def publish(context: dg.OpExecutionContext) -> None:
 
 
 @dg.op(
-    description=f"Forget ended runs of streams and of maintenance after {KEPT_DAYS} days; the newest of each stays.",
+    description=f"Forget ended runs of streams and of maintenance after {KEPT_DAYS} days, and of maintenance and reports those that went well after "
+    f"{DONE_HOURS} hours; the newest of each stays.",
 )
 def forget_old_runs(context: dg.OpExecutionContext) -> None:
     streams = forget_stream_runs(context.instance, now=pipeline.now())
     upkeep = forget_runs(context.instance, _JOB, now=pipeline.now())
-    context.add_output_metadata({"stream_runs_forgotten": streams, "maintenance_runs_forgotten": upkeep})
+    done = sum(forget_done_runs(context.instance, job, now=pipeline.now()) for job in _ROUND_THE_CLOCK)
+    context.add_output_metadata(
+        {"stream_runs_forgotten": streams, "maintenance_runs_forgotten": upkeep, "done_runs_forgotten": done}
+    )
 
 
 def forget_stream_runs(instance: dg.DagsterInstance, *, now: datetime, kept_days: int = KEPT_DAYS) -> int:
@@ -80,13 +88,20 @@ def forget_stream_runs(instance: dg.DagsterInstance, *, now: datetime, kept_days
     return forget_runs(instance, stream_order_books.name, now=now, kept_days=kept_days, keep=newest)
 
 
+def forget_done_runs(instance: dg.DagsterInstance, job: str, *, now: datetime) -> int:
+    """As :func:`forget_runs`, but only those that went well, and those sooner."""
+    kept = timedelta(hours=DONE_HOURS) / timedelta(days=1)
+    return forget_runs(instance, job, now=now, kept_days=kept, ended=[dg.DagsterRunStatus.SUCCESS])
+
+
 def forget_runs(
     instance: dg.DagsterInstance,
     job: str,
     *,
     now: datetime,
-    kept_days: int = KEPT_DAYS,
+    kept_days: float = KEPT_DAYS,
     keep: frozenset[str] = frozenset(),
+    ended: Sequence[dg.DagsterRunStatus] = _ENDED,
 ) -> int:
     """Delete the runs of ``job`` that ended more than ``kept_days`` before ``now``, with their logs.
 
@@ -95,7 +110,7 @@ def forget_runs(
     """
     newest = instance.get_run_records(dg.RunsFilter(job_name=job), limit=1)
     kept = {run.dagster_run.run_id for run in newest} | keep
-    old = dg.RunsFilter(job_name=job, statuses=_ENDED, updated_before=now - timedelta(days=kept_days))
+    old = dg.RunsFilter(job_name=job, statuses=list(ended), updated_before=now - timedelta(days=kept_days))
     found = instance.get_run_records(old, limit=_AT_ONCE, ascending=True)
     runs = [run.dagster_run.run_id for run in found if run.dagster_run.run_id not in kept]
     for run_id in runs:

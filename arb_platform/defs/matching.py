@@ -1,26 +1,30 @@
 """Candidates, verdicts, and the pairs that are accepted now."""
 
 import asyncio
-import re
-from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from enum import Enum
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from arb_platform import api, pipeline
 from arb_platform.defs.catalogue import kalshi_markets, polymarket_markets
+from arb_platform.defs.checks import result_of, specs_of
 from arb_platform.defs.conditions import FOLLOWS
 from arb_platform.defs.names import MATCHING, OWNERS
+from arb_platform.defs.review_table import cell, queue_metadata
+from arb_platform.defs.told import columns_of, failing_plainly, missing_before, sql_of_run, sql_since
 from arb_platform.domain.errors import SettingsError, TransportError, WireError
-from arb_platform.matching.differences import Piece, Shown, side_by_side
-from arb_platform.matching.sanitise import plain_text
+from arb_platform.llm.providers import located
 from arb_platform.matching.validation import ValidationSummary
-from arb_platform.settings import load_settings
+from arb_platform.pipeline.checks import unknown
+from arb_platform.pipeline.checks.models import spending
+from arb_platform.pipeline.checks.verdicts import answered, settled
+from arb_platform.settings import Settings, load_settings
 from arb_platform.storage.lake import Lake
 
-_QUEUE_SHOWN: Final = 25
 _MATCHED = """
 SELECT p.title AS polymarket, k.title || ' ' || k.subtitle AS kalshi, m.orientation, m.similarity, m.decided_by, m.decided_at
 FROM lake.matched_pairs m
@@ -41,13 +45,29 @@ class CandidateConfig(dg.Config):
     )
 
 
+class ValidationMode(Enum):
+    """How questions are sent."""
+
+    LIVE = "live"
+    BATCH = "batch"
+
+
 class ValidationConfig(dg.Config):
     """What a validation may spend."""
+
+    mode: ValidationMode = Field(
+        default=ValidationMode.LIVE,
+        description="batch: send the questions to OpenAI to be answered within a day at half price; a later run collects the answers.",
+    )
 
     budget_usd: float | None = Field(
         default=None,
         ge=0,
         description="Dollars per UTC day instead of ARB_LLM_BUDGET_USD; over all runs of the day.",
+    )
+    model: str | None = Field(
+        default=None,
+        description="Ask this model only, by its name or as provider/name, for example openai/gpt-5-mini; empty: the models of the settings.",
     )
     dry_run: bool = Field(
         default=False, description="Only say how many calls this would take and what they would cost."
@@ -59,16 +79,19 @@ class ValidationConfig(dg.Config):
     group_name=MATCHING,
     owners=OWNERS,
     kinds={"duckdb", "scikitlearn"},
+    metadata=columns_of("candidate_pairs"),
     automation_condition=FOLLOWS,
     description="Pairs worth asking about, with the features that made them so and the hard rules they break.",
 )
 def candidate_pairs(context: dg.AssetExecutionContext, config: CandidateConfig) -> dg.MaterializeResult[None]:
-    proposed = pipeline.propose_candidates(load_settings(), keep=config.keep)
+    began = pipeline.now()
+    with failing_plainly():
+        proposed = pipeline.propose_candidates(load_settings(), keep=config.keep)
     context.log.info(
         f"{proposed.candidates} candidates, {proposed.new} of them new, {proposed.unbroken} without an objection"
     )
     best = "\n".join(
-        f"| {c.score:.2f} | {_cell(c.pair.polymarket.title)} | {_cell(c.pair.kalshi.title + ' ' + c.pair.kalshi.subtitle)} |"
+        f"| {c.score:.2f} | {cell(c.pair.polymarket.title)} | {cell(c.pair.kalshi.title + ' ' + c.pair.kalshi.subtitle)} |"
         for c in proposed.best
     )
     return dg.MaterializeResult(
@@ -78,6 +101,7 @@ def candidate_pairs(context: dg.AssetExecutionContext, config: CandidateConfig) 
             "without_objection": proposed.unbroken,
             "best": dg.MetadataValue.md(f"| score | Polymarket | Kalshi |\n|---|---|---|\n{best}"),
             "sql": "SELECT * FROM lake.candidate_pairs ORDER BY score DESC",
+            **sql_since("candidate_pairs", "proposed_at", began),
         }
     )
 
@@ -87,24 +111,25 @@ def candidate_pairs(context: dg.AssetExecutionContext, config: CandidateConfig) 
     group_name=MATCHING,
     owners=OWNERS,
     kinds={"duckdb", "openai"},
+    metadata=columns_of("verdicts"),
     pool="llm",
     automation_condition=FOLLOWS,
     description="One judgement per candidate and content of both markets; paid for once (`lake.verdicts`, `lake.llm_calls`).",
-    check_specs=[
-        dg.AssetCheckSpec(
-            "answers_came", asset="pair_verdicts", description="No question stayed without an answer."
-        ),
-        dg.AssetCheckSpec(
-            "within_budget", asset="pair_verdicts", description="The day's budget did not stop it."
-        ),
-    ],
+    check_specs=specs_of("pair_verdicts", "answers_came", "within_budget"),
 )
 def pair_verdicts(  # dagster compares the bare class when an asset has checks
     context: dg.AssetExecutionContext, config: ValidationConfig
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    settings = load_settings()
+    began = pipeline.now()
+    with failing_plainly():
+        return _judged(context, config, _asking(load_settings(), config.model), began)
+
+
+def _judged(
+    context: dg.AssetExecutionContext, config: ValidationConfig, settings: Settings, began: datetime
+) -> dg.MaterializeResult[None]:
     if config.dry_run:
-        ahead = pipeline.forecast_validation(settings)
+        ahead = pipeline.forecast_validation(settings, mode=config.mode.value)
         return dg.MaterializeResult(
             metadata={
                 "dry_run": True,
@@ -113,12 +138,8 @@ def pair_verdicts(  # dagster compares the bare class when an asset has checks
                 "estimated_usd": float(ahead.estimated_usd),
             },
             check_results=[
-                dg.AssetCheckResult(
-                    check_name="answers_came", passed=True, description="dry run: nothing was asked"
-                ),
-                dg.AssetCheckResult(
-                    check_name="within_budget", passed=True, description="dry run: nothing was spent"
-                ),
+                result_of("pair_verdicts", "answers_came", unknown("dry run: nothing was asked")),
+                result_of("pair_verdicts", "within_budget", unknown("dry run: nothing was spent")),
             ],
         )
 
@@ -128,12 +149,35 @@ def pair_verdicts(  # dagster compares the bare class when an asset has checks
 
     budget = None if config.budget_usd is None else Decimal(str(config.budget_usd))
     summary = asyncio.run(
-        pipeline.validate_pairs(settings, run_id=context.run.run_id, budget_usd=budget, progress=progress)
+        pipeline.validate_pairs(
+            settings, run_id=context.run.run_id, budget_usd=budget, progress=progress, mode=config.mode.value
+        )
     )
+    nothing = not (summary.asked or summary.cached or summary.skipped_by_rules)
     return dg.MaterializeResult(
-        metadata=_verdict_metadata(summary) | _queue_metadata(pipeline.waiting_pairs(settings)),
+        metadata={
+            **_verdict_metadata(summary),
+            **sql_since("verdicts", "decided_at", began),
+            "sql_of_its_calls": f"SELECT * FROM lake.llm_calls WHERE run_id = '{context.run.run_id}'",
+            **queue_metadata(pipeline.waiting_pairs(settings)),
+            **(missing_before(settings, ["candidate_pairs"]) if nothing else {}),
+        },
         check_results=_verdict_checks(summary),
     )
+
+
+def _asking(settings: Settings, model: str | None) -> Settings:
+    """``settings`` with ``model`` as the only one that is asked first. Raises SettingsError when it cannot be."""
+    if model is None:
+        return settings
+    provider, name = located(model)
+    keys = {one: getattr(settings, f"{one}_api_key") for one in ("deepseek", "openai")}
+    if keys.get(provider) is None:
+        raise SettingsError(
+            f"{model} needs a key of {provider}, and none is set; set it, or leave the model empty."
+        )
+    others = {f"{one}_api_key": None for one in keys if one != provider}
+    return settings.model_copy(update={**others, f"{provider}_model": name})
 
 
 @dg.asset(
@@ -141,23 +185,18 @@ def pair_verdicts(  # dagster compares the bare class when an asset has checks
     group_name=MATCHING,
     owners=OWNERS,
     kinds={"duckdb"},
+    metadata=columns_of("matched_pairs"),
     automation_condition=FOLLOWS,
     description="Pairs that are accepted now, by the model with a rule's consent or by a person (`lake.matched_pairs`).",
-    check_specs=[
-        dg.AssetCheckSpec(
-            "settled_alike",
-            asset="matched_pairs",
-            blocking=True,
-            description="No accepted pair has settled in two ways (`lake.settlements`).",
-        )
-    ],
+    check_specs=specs_of("matched_pairs", "settled_alike"),
 )
 def matched_pairs(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # dagster compares the bare class when an asset has checks
-    settled = _settled(context)
-    with Lake.open(api.lake_location(load_settings()), read_only=True) as lake:
+    settings = load_settings()
+    audit = _settled(context)
+    with failing_plainly(), Lake.open(api.lake_location(settings), read_only=True) as lake:
         pairs = lake.query(_MATCHED)
     rows = "\n".join(
-        f"| {row['similarity'] or 0:.2f} | {row['orientation']} | {_cell(row['polymarket'])} | {_cell(row['kalshi'])} | {row['decided_by']} |"
+        f"| {row['similarity'] or 0:.2f} | {row['orientation']} | {cell(row['polymarket'])} | {cell(row['kalshi'])} | {row['decided_by']} |"
         for row in pairs.head(50).iter_rows(named=True)
     )
     return dg.MaterializeResult(
@@ -167,15 +206,11 @@ def matched_pairs(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  #
                 f"| similarity | orientation | Polymarket | Kalshi | by |\n|---|---|---|---|---|\n{rows}"
             ),
             "sql": "SELECT * FROM lake.matched_pairs",
+            **sql_of_run("SELECT * FROM lake.matched_pairs ORDER BY decided_at DESC"),
+            **({} if pairs.height else missing_before(settings, ["candidate_pairs", "pair_verdicts"])),
         },
         check_results=[
-            dg.AssetCheckResult(
-                check_name="settled_alike",
-                passed=settled.passed,
-                severity=dg.AssetCheckSeverity.ERROR,
-                metadata={"settled": settled.settled, "unlike": len(settled.unlike)},
-                description=f"{len(settled.unlike)} of {settled.settled} settled pairs ended in two ways",
-            )
+            result_of("matched_pairs", "settled_alike", settled(audit.settled, len(audit.unlike)))
         ],
     )
 
@@ -216,69 +251,16 @@ def _verdict_metadata(summary: ValidationSummary) -> dict[str, Any]:
         "rejected": summary.rejected,
         "failed": summary.failed,
         "second_opinions": summary.escalated,
+        "sent_in_batches": summary.submitted,
+        "waiting_in_batches": summary.in_batches,
         "cost_usd": float(summary.cost_usd),
         "stopped": summary.stopped_reason or "no",
         "sql": "SELECT * FROM lake.verdicts ORDER BY decided_at DESC",
     }
 
 
-def _queue_metadata(waiting: Sequence[pipeline.Waiting]) -> dict[str, Any]:
-    """The list of `arb review list`, words that only one side has in bold."""
-    rows = "\n".join(
-        f"| `{one.candidate.pair_hash[:12]}` | {one.similarity:.2f} | {' | '.join(_side(side) for side in side_by_side(one.candidate.pair))} | {_reasons(one)} |"
-        for one in waiting[:_QUEUE_SHOWN]
-    )
-    head = "| pair | similarity | Polymarket | Kalshi | why |\n|---|---|---|---|---|"
-    how = "Decide with `arb review accept PAIR_HASH --reason TEXT` or `reject`."
-    table = f"{head}\n{rows}\n\n{how}" if waiting else "Nothing waits for a decision."
-    return {"waiting_for_a_person": len(waiting), "review_queue": dg.MetadataValue.md(table)}
-
-
-def _side(side: Shown) -> str:
-    parts = ("".join(_marked(piece) for piece in pieces) for pieces in (side.title, side.terms, side.rules))
-    return " · ".join(part for part in parts if part)
-
-
-def _marked(piece: Piece) -> str:
-    """Only what is not marked has blanks at its ends, and needs them there."""
-    text = _cell(piece.text)
-    if piece.differs:
-        return f"**{text}**"
-    left, right = (" " if blank.isspace() else "" for blank in (piece.text[:1], piece.text[-1:]))
-    return f"{left}{text}{right}" if text else " "
-
-
-def _reasons(one: pipeline.Waiting) -> str:
-    said = (
-        "not judged yet"
-        if one.verdict is None
-        else f"{one.verdict.model}: {one.verdict.relation}. {one.verdict.explanation}"
-    )
-    reasons = [said, *(f"rule: {reason}" for reason in one.by_rules), *one.by_others, one.earlier]
-    return " · ".join(_cell(plain_text(reason)) for reason in reasons if reason)
-
-
 def _verdict_checks(summary: ValidationSummary) -> list[dg.AssetCheckResult]:
     return [
-        dg.AssetCheckResult(
-            check_name="answers_came",
-            passed=summary.failed == 0,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"{summary.failed} of {summary.asked} questions got no answer; they are asked again next time",
-        ),
-        dg.AssetCheckResult(
-            check_name="within_budget",
-            passed=not summary.stopped_reason,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=summary.stopped_reason or f"${summary.cost_usd:.6f} spent by this run",
-        ),
+        result_of("pair_verdicts", "answers_came", answered(summary.asked, summary.failed)),
+        result_of("pair_verdicts", "within_budget", spending(summary.stopped_reason or "", summary.cost_usd)),
     ]
-
-
-# Whoever writes a market must not be able to put a picture or a link into the operator's page.
-_MARKDOWN: Final = re.compile(r"[\\`*_\[\]!#|~<>&]")
-
-
-def _cell(text: str) -> str:
-    """Words as a cell of a Markdown table, letter by letter."""
-    return _MARKDOWN.sub(lambda found: "\\" + found.group(), " ".join(text.split()))

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import time
+from collections.abc import Callable
+from typing import Final, Literal
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
@@ -11,14 +14,24 @@ from pydantic import Field
 
 from arb_platform import pipeline
 from arb_platform.defs.names import OWNERS, STREAMS
+from arb_platform.defs.told import columns_of
 from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.ingest.heartbeat import Heartbeat
+from arb_platform.ingest.lease import Holder, ShardBusy
 from arb_platform.ingest.session import StreamSummary
 from arb_platform.settings import load_settings
 
-VENUES = (POLYMARKET, KALSHI)
-# An event costs kilobytes in Dagster's log for ever: one a minute tells enough.
-_MATERIALIZE_SECONDS = 60.0
+log = logging.getLogger(__name__)
+
+Venue = Literal["polymarket", "kalshi"]
+VENUES: Final[tuple[Venue, ...]] = (POLYMARKET, KALSHI)
+_WANTED = frozenset(
+    {dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED}
+)
+# How soon a run whose code server died notices that it was terminated.
+_STATUS_SECONDS = 3.0
+# An event costs kilobytes in Dagster's log for ever, and twice: one in five minutes tells enough.
+_MATERIALIZE_SECONDS = 300.0
 venue_partitions = dg.StaticPartitionsDefinition(list(VENUES))
 
 order_book_snapshots = dg.AssetSpec(
@@ -26,6 +39,7 @@ order_book_snapshots = dg.AssetSpec(
     group_name=STREAMS,
     owners=OWNERS,
     kinds={"duckdb", "websocket"},
+    metadata=columns_of("book_snapshots"),
     partitions_def=venue_partitions,
     description="Tops of the order books as they change, recorded by `stream_order_books` runs (`lake.book_snapshots`).",
 )
@@ -34,14 +48,16 @@ order_book_snapshots = dg.AssetSpec(
 class StreamConfig(dg.Config):
     """Which venue a run streams, and for how long."""
 
-    venue: str = Field(
-        default=POLYMARKET, pattern="^(polymarket|kalshi)$", description="polymarket or kalshi."
-    )
+    venue: Venue = Field(default=POLYMARKET, description="polymarket or kalshi.")
     seconds: float | None = Field(
         default=None, gt=0, description="Stop after so many seconds; empty: until it is terminated."
     )
     markets: str | None = Field(default=None, description="Comma-separated ids instead of ARB_TRACK.")
     max_depth: int = Field(default=3, ge=1, le=3, description="Visible levels a side.")
+    renew: bool = Field(
+        default=False,
+        description="Take over from the run that streams the venue now, without a gap; where none does, just start.",
+    )
 
 
 @dg.op(
@@ -50,7 +66,11 @@ class StreamConfig(dg.Config):
 )
 def stream_order_book(context: dg.OpExecutionContext, config: StreamConfig) -> None:
     teller = _Teller(context, config.venue)
-    interrupted, summary = asyncio.run(_stream(config, context.run_id, teller))
+    try:
+        interrupted, summary = asyncio.run(_stream(config, context, teller))
+    except ShardBusy as busy:
+        _somebody_else(context, config, busy.holder)
+        return
     teller.materialize(summary.beat)
     context.log.info(
         f"{config.venue}: {summary.snapshots} snapshots, {summary.gaps} gaps, {summary.reconnections} reconnects; "
@@ -58,6 +78,36 @@ def stream_order_book(context: dg.OpExecutionContext, config: StreamConfig) -> N
     )
     if interrupted:
         raise DagsterExecutionInterruptedError
+
+
+def _somebody_else(context: dg.OpExecutionContext, config: StreamConfig, holder: Holder | None) -> None:
+    """What was asked for is so already, or, where something particular was asked for, is not possible now."""
+    who = "another process" if holder is None else f"process {holder.pid}"
+    if holder is not None and holder.owner:
+        who = f"run {holder.owner}"
+    since = "" if holder is None or holder.since is None else f" since {holder.since:%Y-%m-%d %H:%M:%S} UTC"
+    if config.seconds is not None or config.markets is not None:
+        raise dg.Failure(
+            f"{config.venue} is streamed by {who}{since}, and only one may: these markets or seconds cannot be had beside it. "
+            "Switch stream_keeper off, terminate that run, and launch this one again."
+        )
+    sentence = (
+        f"{config.venue} is streamed by {who}{since} already, so there is nothing to do. To replace that run without a "
+        "gap, launch with renew: true; to restart it, terminate it."
+    )
+    context.log.info(sentence)
+    context.log_event(
+        dg.AssetObservation(
+            "order_book_snapshots",
+            partition=config.venue,
+            description=sentence,
+            metadata={
+                "lease_held_by": who,
+                "generation": 0 if holder is None else holder.generation,
+                **({"run": dg.MetadataValue.dagster_run(holder.owner)} if holder and holder.owner else {}),
+            },
+        )
+    )
 
 
 @dg.job(
@@ -69,8 +119,10 @@ def stream_order_books() -> None:
     stream_order_book()
 
 
-async def _stream(config: StreamConfig, run_id: str, teller: "_Teller") -> tuple[bool, StreamSummary]:
-    """Stream until somebody asks us to end; True when that was a signal."""
+async def _stream(
+    config: StreamConfig, context: dg.OpExecutionContext, teller: "_Teller"
+) -> tuple[bool, StreamSummary]:
+    """Stream until somebody asks us to end; True when that was a signal or the UI."""
     stop, interrupted = asyncio.Event(), asyncio.Event()
 
     def interrupt() -> None:
@@ -81,7 +133,10 @@ async def _stream(config: StreamConfig, run_id: str, teller: "_Teller") -> tuple
     with contextlib.suppress(RuntimeError):  # not the main thread, which alone hears signals
         for kind in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(kind, interrupt)
-    telling = asyncio.create_task(teller.run())
+    beside = [
+        asyncio.create_task(teller.run()),
+        asyncio.create_task(_until_unwanted(context.instance, context.run_id, interrupt)),
+    ]
     try:
         summary = await pipeline.stream_venue(
             load_settings(),
@@ -90,18 +145,37 @@ async def _stream(config: StreamConfig, run_id: str, teller: "_Teller") -> tuple
             seconds=config.seconds,
             markets=config.markets,
             max_depth=config.max_depth,
-            run_id=run_id,
+            run_id=context.run_id,
             on_beat=teller.hear,
+            renew=config.renew,
         )
     finally:
-        telling.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await telling
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
     return interrupted.is_set(), summary
 
 
+async def _until_unwanted(instance: dg.DagsterInstance, run_id: str, interrupt: Callable[[], None]) -> None:
+    """Interrupt when the run is no longer meant to go on.
+
+    Dagster tells a run by its code server. When that one died, only the run's status still says that it was
+    terminated, or given up for dead while it streamed.
+    """
+    while True:
+        await asyncio.sleep(_STATUS_SECONDS)
+        try:
+            run = await asyncio.to_thread(instance.get_run_by_id, run_id)
+        except Exception as error:  # noqa: BLE001 whatever Dagster's storage raises must not end a stream
+            log.warning("the status of run %s could not be read: %s", run_id, error)
+            continue
+        if run is None or run.status not in _WANTED:
+            interrupt()
+            return
+
+
 class _Teller:
-    """Tells Dagster what has landed: soon after the first rows, then once a minute."""
+    """Tells Dagster what has landed: soon after the first rows, then every five minutes."""
 
     def __init__(self, context: dg.OpExecutionContext, venue: str) -> None:
         self._context = context

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 # ok: a usable answer. Everything else names what was wrong; `started` left alone means a crash.
 CallStatus = Literal[
@@ -37,6 +37,40 @@ class LLMCall:
     cost_usd: Decimal | None = None
     price_version: str | None = None
     error: str = ""
+    # the batch it was sent in; None: it was asked by itself
+    batch_id: str | None = None
+
+
+# preparing: kept, and perhaps sent. submitted: the provider has it. The other two are over: collected, or
+# failed as a whole, which costs nothing.
+BatchState = Literal["preparing", "submitted", "collected", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallBatch:
+    """Many questions that a provider answers within a day at a lower price; ``batch_id`` is ours, ``remote_id`` theirs.
+
+    ``estimated_usd`` counts as spent until the answers say what it really cost.
+    """
+
+    batch_id: str
+    run_id: str
+    provider: str
+    model: str
+    state: BatchState
+    requests: int
+    estimated_usd: Decimal
+    prepared_at: datetime
+    remote_id: str | None = None
+    # the provider's own word
+    remote_status: str | None = None
+    answered: int | None = None
+    ended_at: datetime | None = None
+    error: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.state in {"preparing", "submitted"}
 
 
 class CallLedger(Protocol):
@@ -47,3 +81,18 @@ class CallLedger(Protocol):
 
     def spent_usd(self, now: datetime) -> Decimal:
         """Dollars spent since midnight UTC of ``now``, by every process that shares this ledger."""
+
+
+@runtime_checkable
+class JournalLedger(CallLedger, Protocol):
+    """A ledger that can make many calls durable at once, from another thread than the one that notes them."""
+
+    @property
+    def unsynced(self) -> bool:
+        """Whether there is something for :meth:`sync` to do."""
+
+    def note(self, call: LLMCall) -> None:
+        """Keep ``call`` beyond the end of this process; a loss of power may take it until the next :meth:`sync`."""
+
+    def sync(self) -> None:
+        """Make everything durable that was noted so far; may wait for a disk, and may run in any thread."""

@@ -12,9 +12,9 @@ whole. A maker pays 0.0175 in place of 0.07, and only where ``fee_type`` is
 ``quadratic_with_maker_fees``. The amounts of ``flat`` are not published.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from typing import Final, Literal
 
@@ -47,6 +47,19 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
+class FeeTerms:
+    """What a venue said that a market charges, in the venue's words, from ``valid_from`` on; None is unknown."""
+
+    venue: str
+    category: str | None = None
+    fee_type: str | None = None
+    fee_rate: Decimal | None = None
+    fee_exponent: Decimal | None = None
+    fee_multiplier: Decimal | None = None
+    valid_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FeeSchedule:
     """What one market charges, from ``valid_from`` until the next schedule of the same market.
 
@@ -60,7 +73,7 @@ class FeeSchedule:
     maker_rate: Decimal | None = None
     basis: Basis = "market"
     why_unknown: str = ""
-    valid_from: date | None = None
+    valid_from: datetime | None = None
 
     @property
     def known(self) -> bool:
@@ -93,42 +106,92 @@ _CATEGORIES: Final[dict[str, tuple[CategoryRate, ...]]] = {
 
 def polymarket_category_rate(category: str | None, on: date) -> Decimal | None:
     """The fallback table's taker rate of ``category`` on a day, or None when the table does not say."""
+    entry = _category_entry(category, on)
+    return None if entry is None else entry.rate
+
+
+def _category_entry(category: str | None, on: date) -> CategoryRate | None:
     rates = _CATEGORIES.get((category or "").strip().lower(), ())
-    valid = [entry.rate for entry in rates if entry.valid_from <= on]
+    valid = [entry for entry in rates if entry.valid_from <= on]
     return valid[-1] if valid else None
 
 
-def schedule_of(market: Market, at: datetime, *, category_fallback: bool = True) -> FeeSchedule:
-    """The schedule of ``market`` at a moment; unknown (rate None, and why) where the venue did not tell.
-
-    ``Market.fee_rate`` of a Polymarket market is 0 where the venue says ``feesEnabled: false``.
-    """
-    if market.venue == POLYMARKET:
-        return _polymarket_schedule(market, at.astimezone(UTC).date(), category_fallback=category_fallback)
-    if market.venue == KALSHI:
-        return _kalshi_schedule(market)
-    return FeeSchedule(market.venue, None, basis="none", why_unknown=f"no fee rule for venue {market.venue}")
-
-
-def _polymarket_schedule(market: Market, on: date, *, category_fallback: bool) -> FeeSchedule:
-    if market.fee_rate is not None and (market.fee_rate == 0 or market.fee_exponent is not None):
-        return FeeSchedule(POLYMARKET, market.fee_rate, market.fee_exponent or _ONE, Decimal(0))
-    rate = polymarket_category_rate(market.category, on) if category_fallback else None
-    if rate is not None:
-        return FeeSchedule(POLYMARKET, rate, _ONE, Decimal(0), basis="category_table", valid_from=_TABLE_FROM)
-    return FeeSchedule(
-        POLYMARKET, None, basis="none",
-        why_unknown=f"the market has no fee schedule and the table has no category {market.category!r}",
+def terms_of(market: Market, valid_from: datetime | None = None) -> FeeTerms:
+    """What the venue says of ``market`` now."""
+    return FeeTerms(
+        market.venue, market.category, market.fee_type, market.fee_rate, market.fee_exponent,
+        market.fee_multiplier, valid_from,
     )  # fmt: skip
 
 
-def _kalshi_schedule(market: Market) -> FeeSchedule:
-    multiplier = market.fee_multiplier
-    if market.fee_type not in {QUADRATIC, QUADRATIC_WITH_MAKER} or multiplier is None:
-        said = f"fee_type {market.fee_type!r}, multiplier {multiplier}"
-        return FeeSchedule(KALSHI, None, basis="none", why_unknown=f"no published amounts for {said}")
-    maker = KALSHI_MAKER * multiplier if market.fee_type == QUADRATIC_WITH_MAKER else _NO_MAKER_FEE
-    return FeeSchedule(KALSHI, KALSHI_TAKER * multiplier, _ONE, maker)
+def schedule_of(market: Market | FeeTerms, at: datetime, *, category_fallback: bool = True) -> FeeSchedule:
+    """The schedule of ``market`` at a moment; unknown (rate None, and why) where the venue did not tell.
+
+    ``fee_rate`` of a Polymarket market is 0 where the venue says ``feesEnabled: false``. A rate below
+    0 is no rate anybody charges: unknown.
+    """
+    terms = terms_of(market) if isinstance(market, Market) else market
+    if terms.venue == POLYMARKET:
+        return _polymarket_schedule(terms, at.astimezone(UTC).date(), category_fallback=category_fallback)
+    if terms.venue == KALSHI:
+        return _kalshi_schedule(terms)
+    return FeeSchedule(terms.venue, None, basis="none", why_unknown=f"no fee rule for venue {terms.venue}")
+
+
+def schedules_between(
+    versions: Sequence[FeeTerms], start: datetime, end: datetime
+) -> list[tuple[datetime, FeeSchedule]]:
+    """The schedules in force from ``start`` to before ``end``, each with the moment from which it counts.
+
+    ``versions`` are one market's, the oldest first. The first also holds for the time before it was
+    heard of: a market is listed before it is streamed. The moments are rising and begin with
+    ``start``; one at midnight stands wherever the dated table may change.
+    """
+    moments = {start}
+    moments |= {one.valid_from for one in versions[1:] if one.valid_from and start < one.valid_from < end}
+    midnight = datetime.combine(start.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+    while midnight < end:
+        moments.add(midnight)
+        midnight += timedelta(days=1)
+    found: list[tuple[datetime, FeeSchedule]] = []
+    for moment in sorted(moments):
+        schedule = schedule_of(version_at(versions, moment), moment)
+        if not found or schedule != found[-1][1]:
+            found.append((moment, schedule))
+    return found
+
+
+def version_at(versions: Sequence[FeeTerms], at: datetime) -> FeeTerms:
+    """The newest of one market's ``versions`` (oldest first, at least one) that holds at a moment."""
+    holding = [one for one in versions if one.valid_from is None or one.valid_from <= at]
+    return holding[-1] if holding else versions[0]
+
+
+def _polymarket_schedule(terms: FeeTerms, on: date, *, category_fallback: bool) -> FeeSchedule:
+    rate, exponent = terms.fee_rate, terms.fee_exponent
+    negative = [number for number in (rate, exponent) if number is not None and number < 0]
+    if not negative and rate is not None and (rate == 0 or exponent is not None):
+        curve = _ONE if exponent is None else exponent
+        return FeeSchedule(POLYMARKET, rate, curve, Decimal(0), valid_from=terms.valid_from)
+    entry = _category_entry(terms.category, on) if category_fallback and not negative else None
+    if entry is not None:
+        since = datetime.combine(entry.valid_from, time(), UTC)
+        return FeeSchedule(POLYMARKET, entry.rate, _ONE, Decimal(0), basis="category_table", valid_from=since)
+    why = f"the market has no fee schedule and the table has no category {terms.category!r}"
+    if negative:
+        why = f"a rate of {rate} with exponent {exponent} is no schedule"
+    return FeeSchedule(POLYMARKET, None, basis="none", why_unknown=why, valid_from=terms.valid_from)
+
+
+def _kalshi_schedule(terms: FeeTerms) -> FeeSchedule:
+    multiplier = terms.fee_multiplier
+    known = terms.fee_type in {QUADRATIC, QUADRATIC_WITH_MAKER}
+    if not known or multiplier is None or multiplier < 0:
+        said = f"fee_type {terms.fee_type!r}, multiplier {multiplier}"
+        why = f"no published amounts for {said}"
+        return FeeSchedule(KALSHI, None, basis="none", why_unknown=why, valid_from=terms.valid_from)
+    maker = KALSHI_MAKER * multiplier if terms.fee_type == QUADRATIC_WITH_MAKER else _NO_MAKER_FEE
+    return FeeSchedule(KALSHI, KALSHI_TAKER * multiplier, _ONE, maker, valid_from=terms.valid_from)
 
 
 def fill_fee(schedule: FeeSchedule, fill: Fill, *, role: Role = "taker") -> Decimal | None:

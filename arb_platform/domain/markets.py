@@ -94,6 +94,13 @@ class Listing:
     # why it is not complete, or how it ended
     reason: str
     skipped: dict[str, int] = field(default_factory=dict)
+    # markets that were handed on page by page while the list was walked, and are not in ``markets``
+    handed_on: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many markets the walk gave, kept or handed on."""
+        return len(self.markets) + self.handed_on
 
 
 def sha256_of(value: Any) -> str:

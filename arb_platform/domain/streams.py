@@ -17,6 +17,9 @@ EVENT_KINDS: Final[tuple[EventKind, ...]] = (
     "gap", "silence", "resync", "quarantine", "overflow", "crossed", "clock_skew", "reconnect",
 )  # fmt: skip
 
+# The owner's requirement: p50 <= 200 ms from market update to handler.
+LATENCY_BUDGET_MS: Final = 200
+
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:

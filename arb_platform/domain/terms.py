@@ -18,8 +18,10 @@ POINTS: Final = "bps"
 # The finest step in which a quantity of this unit is published. A count has no unit and steps by
 # the decimals it is written with.
 _COARSEST_GRID: Final = {PERCENT: Decimal("0.1"), DOLLAR: Decimal("0.01")}
-# Central banks move in quarters of a percent, so "more than 25 bps" is "50 bps or more".
+# Central banks move in quarters of a percent, so "more than 25 bps" is "50 bps or more", and a policy
+# rate above 3.25 % is one of at least 3.50 %.
 _RATE_STEP: Final = Decimal(25)
+POLICY_RATE_STEP: Final = Decimal("0.25")
 
 # The four ways in which two thresholds can relate, from the same down to unlike.
 ThresholdRelation = Literal["same", "inclusive", "bucket", "opposite", "different"]
@@ -77,8 +79,8 @@ def shared_grid(one: Threshold, other: Threshold) -> Decimal:
     return min(written, _COARSEST_GRID.get(unit, written))
 
 
-def compare_thresholds(one: Threshold, other: Threshold) -> ThresholdRelation:
-    """How two conditions on the same quantity relate.
+def compare_thresholds(one: Threshold, other: Threshold, *, step: Decimal | None = None) -> ThresholdRelation:
+    """How two conditions on the same quantity relate; ``step`` is in what the quantity moves, where that is known.
 
     ``inclusive`` is the same number where only one side includes it, ``opposite`` the other
     direction at the same number, ``bucket`` a range against an open end.
@@ -87,6 +89,8 @@ def compare_thresholds(one: Threshold, other: Threshold) -> ThresholdRelation:
     if one.unit and other.unit and one.unit != other.unit:
         return "different"
     grid = shared_grid(one, other)
+    if step is not None and one.value % step == 0 and other.value % step == 0:
+        grid = step
     mine, theirs = one.steps(grid), other.steps(grid)
     if mine == theirs or _same_price_range(one, other, grid):
         return "same"
@@ -190,6 +194,9 @@ class Period:
     def _agrees_as_edition(self, other: "Period") -> bool:
         kinds = {self.kind, other.kind}
         if kinds <= {"edition", "year"}:
+            if len(self.years) == len(other.years):
+                # Two seasons that meet in a year are two seasons.
+                return self.years == other.years
             return bool(self.years & other.years)
         # An edition is a name: the 2026 election may be decided in January 2027, but what is measured
         # in June 2026 is not what is measured in 2026.

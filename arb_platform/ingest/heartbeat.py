@@ -65,6 +65,16 @@ def read_heartbeat(root: Path, venue: str, shard: int = 0) -> Heartbeat | None:
         return None
 
 
+def heartbeats(root: Path, venue: str) -> list[Heartbeat]:
+    """The last words of every shard of ``venue`` that ever streamed here, by shard."""
+    shards = sorted(
+        int(shard)
+        for path in (root / "streams").glob(f"{venue}-*.json")
+        if (shard := path.stem.removeprefix(f"{venue}-")).isdecimal()
+    )
+    return [beat for shard in shards if (beat := read_heartbeat(root, venue, shard)) is not None]
+
+
 def alive(root: Path, venue: str, shard: int = 0) -> bool:
     """True while a live process holds the shard, whatever its heartbeat says."""
     return held(root, venue, shard)

@@ -9,10 +9,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 import pyarrow as pa
@@ -20,6 +21,8 @@ import pyarrow as pa
 from arb_platform.domain.books import BookSnapshot
 from arb_platform.domain.errors import StorageError
 from arb_platform.domain.streams import QuarantinedFrame, StreamEvent, StreamOutput, StreamSession
+from arb_platform.ingest.handover import Farewell
+from arb_platform.ingest.lease import LeaseLost
 from arb_platform.storage.spool import Spool
 from arb_platform.storage.streams import event_rows, quarantine_rows, session_rows, snapshot_rows
 
@@ -46,6 +49,8 @@ class Batch:
     events: dict[str, StreamEvent] = field(default_factory=dict)
     sessions: dict[str, StreamSession] = field(default_factory=dict)
     quarantined: list[QuarantinedFrame] = field(default_factory=list)
+    # by shard, the session of an earlier process that ours continues without a gap
+    before: dict[int, str] = field(default_factory=dict)
 
     def add(self, output: StreamOutput, handed_at: datetime) -> None:
         match output:
@@ -54,9 +59,13 @@ class Batch:
             case StreamEvent():
                 self.events[output.event_id] = output
             case StreamSession():
-                self.sessions[output.session_id] = output
+                self.sessions[output.session_id] = self._continued(output)
             case QuarantinedFrame():
                 self.quarantined.append(output)
+
+    def _continued(self, session: StreamSession) -> StreamSession:
+        before = self.before.get(session.shard) if session.reconnect_of is None else None
+        return session if before is None else replace(session, reconnect_of=before)
 
     def __len__(self) -> int:
         return len(self.snapshots) + len(self.events) + len(self.sessions) + len(self.quarantined)
@@ -83,14 +92,21 @@ class Recorder:
         batch_seconds: float = BATCH_SECONDS,
         retry_seconds: float = RETRY_SECONDS,
         sleep: Callable[[float], object] = time.sleep,
+        fence: Callable[[], None] = lambda: None,
+        continues: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
+        """``fence`` is called before each segment is written and raises LeaseLost when we may not;
+        ``continues`` are the sessions of an earlier process, by shard, that the first ones of this go on from.
+        """
         self._spool = spool
         self._venue = venue
         self._clock = clock
         self._batch_seconds = batch_seconds
         self._retry_seconds = retry_seconds
         self._sleep = sleep
-        self._batch = Batch()
+        self._fence = fence
+        self._batch = Batch(before=dict(continues))
+        self._farewell: Farewell | None = None
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -104,6 +120,8 @@ class Recorder:
     async def take(self, outputs: list[StreamOutput]) -> None:
         """Add what the stream just said; waits while too much is waiting for the disk."""
         handed_at = self._clock()
+        if self._farewell is not None:
+            outputs = self._farewell.note(outputs)
         for output in outputs:
             self._batch.add(output, handed_at)
             self._count(output)
@@ -118,6 +136,17 @@ class Recorder:
         """Rows that are not durable yet."""
         return len(self._batch)
 
+    def refresh(self, sessions: Iterable[StreamSession]) -> None:
+        """Land the counts of connections that go on; one whose end waits to be landed stays ended."""
+        for session in sessions:
+            waiting = self._batch.sessions.get(session.session_id)
+            if waiting is None or waiting.ended_at is None:
+                self._batch.add(session, self._clock())
+
+    def leave(self, farewell: Farewell) -> None:
+        """From now on note in ``farewell`` what is recorded, for the process that goes on."""
+        self._farewell = farewell
+
     def end(self) -> None:
         """No longer make the stream wait: it is closing, and its last words must get through to end it."""
         self._ending = True
@@ -128,11 +157,14 @@ class Recorder:
 
         Raises StorageError only at the end, when the last batch cannot be written: until then a
         disk without room is waited for, because what is not acknowledged yet is still in memory.
+        Raises LeaseLost at once: the shard is another process's now.
         """
         while not stop.is_set():
             await self._wait(stop)
             try:
                 await self.flush()
+            except LeaseLost:
+                raise
             except StorageError as error:
                 self._complain(error)
                 await _pause(stop, self._retry_seconds)
@@ -199,6 +231,7 @@ class Recorder:
 
     def _write(self, part: _Part) -> int:
         rows = part.build()
+        self._fence()
         self._spool.write(self._venue, part.table, rows)
         return int(rows.num_rows)
 

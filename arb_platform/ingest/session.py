@@ -32,7 +32,7 @@ PROMOTE_SECONDS: Final = 1.0
 # How often a successor is looked for.
 LOOK_SECONDS: Final = 0.25
 # The counts of a connection that goes on are landed once a minute.
-_BEATS_TO_SESSIONS: Final = 60
+BEATS_TO_SESSIONS: Final = 60
 
 
 class Adapter(Protocol):
@@ -120,13 +120,16 @@ async def record(
                     adapter,
                     recorder,
                     stop,
-                    background={promoting, beating, landing},
+                    background={promoting, beating, landing, watching},
                     on_closing=[leaving.prepare, pulse.beat],
                 )
             finally:
                 watching.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watching
         leaving.finish()
-    pulse.beat()
+        # while the heartbeat's file is still ours to write
+        pulse.beat()
     return pulse.summary()
 
 
@@ -160,16 +163,18 @@ class _Leaving:
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Set ``stop`` when a live successor has every book."""
-        while waiting_successor(*self._place) is None:  # noqa: ASYNC110 another process says it, in a file
+        while (to := waiting_successor(*self._place)) is None:  # noqa: ASYNC110 another process says it, in a file
             await asyncio.sleep(LOOK_SECONDS)
-        self.prepare()
+        self._note_for(to)
         stop.set()
 
     def prepare(self) -> None:
         """Note the books as they are now and what is recorded from here on; does nothing without a successor."""
-        to = waiting_successor(*self._place)
-        if to is None or self._farewell is not None:
-            return
+        to = waiting_successor(*self._place) if self._farewell is None else None
+        if to is not None:
+            self._note_for(to)
+
+    def _note_for(self, to: str) -> None:
         log.info("%s: handed over to run %s", self._adapter.venue, to)
         books = last_books(getattr(self._adapter, "books", ()))
         self._farewell = Farewell(to, self._lease.generation, self._clock(), books)
@@ -284,7 +289,7 @@ class _Pulse:
     async def run(self) -> None:
         for beats in itertools.count():
             self.beat()
-            if beats and beats % _BEATS_TO_SESSIONS == 0:
+            if beats and beats % BEATS_TO_SESSIONS == 0:
                 self._recorder.refresh(getattr(self._adapter, "sessions_so_far", ()))
             await asyncio.sleep(BEAT_SECONDS)
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Final
 
-from arb_platform.domain.calls import CallLedger, LLMCall
+from arb_platform.domain.calls import LLMCall
 from arb_platform.llm.budget import Budget, Reservation, estimated_usd
 from arb_platform.llm.ledger import UsageTotals
 from arb_platform.llm.prices import PRICE_VERSION, cost_usd
@@ -20,6 +20,7 @@ from arb_platform.llm.replies import Outcome
 from arb_platform.llm.secrets import redacted
 from arb_platform.llm.shapes import ResponseSchema
 from arb_platform.llm.transport import Connections, Endpoint, Lane, exchange
+from arb_platform.llm.writing import Books
 
 RETRIES: Final = 3
 _FIRST_DELAY: Final = 0.5
@@ -51,7 +52,7 @@ class Question:
 class Attempts:
     """Everything an attempt needs besides the question; one per client."""
 
-    ledger: CallLedger
+    books: Books
     budget: Budget
     totals: UsageTotals
     keys: tuple[str, ...] = field(repr=False)
@@ -114,7 +115,6 @@ class Attempts:
                     status="started",
                     fallback=fallback,
                 )
-                self.ledger.write(call)
                 return await self._recorded(lane, endpoint, request, call, reservation)
 
     async def _recorded(
@@ -126,8 +126,10 @@ class Attempts:
         reservation: Reservation,
     ) -> Outcome:
         """Send, and complete the row of ``call`` whatever happens but a crash."""
-        began = self.monotonic()
+        began, sent = self.monotonic(), False
         try:
+            await self.books.start(call)
+            began, sent = self.monotonic(), True
             outcome = await exchange(
                 lane,
                 endpoint,
@@ -137,7 +139,7 @@ class Attempts:
                 now=self.clock,
             )
         except asyncio.CancelledError:
-            reservation.unseen = True
+            reservation.unseen = sent
             self._finish(call, Outcome("cancelled", "the caller gave up"), began)
             raise
         outcome = replace(outcome, error=redacted(outcome.error, self.keys))
@@ -159,7 +161,7 @@ class Attempts:
             price_version=PRICE_VERSION if cost is not None else None,
             error=outcome.error,
         )
-        self.ledger.write(finished)
+        self.books.finish(finished)
         self.totals.add(finished)
         if outcome.status != "ok":
             logger.warning(

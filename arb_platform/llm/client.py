@@ -23,6 +23,7 @@ from arb_platform.llm.providers import PROVIDERS, Message, default_model, provid
 from arb_platform.llm.secrets import Secret, key_text
 from arb_platform.llm.shapes import ResponseSchema, as_schema
 from arb_platform.llm.transport import ConnectionPool, Endpoint
+from arb_platform.llm.writing import Books
 
 # A key, an account or its balance: the next question would be refused in the same way.
 _NOT_ASKED_AGAIN: Final = frozenset({401, 402, 403})
@@ -92,7 +93,7 @@ class LLMClient:
         book: CallLedger = MemoryLedger() if ledger is None else ledger
         self._totals = UsageTotals()
         self._attempts = Attempts(
-            ledger=book,
+            books=Books(book),
             budget=Budget(budget_usd, book, variable=budget_variable),
             totals=self._totals,
             keys=tuple(key for key in keys.values() if key),

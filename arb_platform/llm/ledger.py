@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from arb_platform.domain.calls import CallLedger, LLMCall
+from arb_platform.domain.calls import JournalLedger, LLMCall
 from arb_platform.llm.providers import PROVIDERS
 
 
 class MemoryLedger:
     """Keeps the calls of this process only: the default for a program that brings no ledger of its own."""
+
+    # memory has no disk to wait for
+    unsynced = False
 
     def __init__(self) -> None:
         self._calls: dict[str, LLMCall] = {}
@@ -23,6 +26,12 @@ class MemoryLedger:
 
     def write(self, call: LLMCall) -> None:
         self._calls[call.call_id] = call
+
+    def note(self, call: LLMCall) -> None:
+        self.write(call)
+
+    def sync(self) -> None:
+        """Nothing to do."""
 
     def spent_usd(self, now: datetime) -> Decimal:
         return sum(self.spending(now).values(), Decimal(0))
@@ -37,7 +46,7 @@ class MemoryLedger:
         return spent
 
 
-class SpendingLedger(CallLedger, Protocol):
+class SpendingLedger(JournalLedger, Protocol):
     """A ledger that can tell who spent what."""
 
     def spending(self, now: datetime) -> Mapping[tuple[str, bool], Decimal]:
@@ -58,6 +67,16 @@ class Purse:
 
     def write(self, call: LLMCall) -> None:
         self._ledger.write(call)
+
+    @property
+    def unsynced(self) -> bool:
+        return self._ledger.unsynced
+
+    def note(self, call: LLMCall) -> None:
+        self._ledger.note(call)
+
+    def sync(self) -> None:
+        self._ledger.sync()
 
     def spent_usd(self, now: datetime) -> Decimal:
         own = (self._model, False)

@@ -14,9 +14,10 @@ from typing import Final
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
 
-from arb_platform.llm.providers import Usage
+from arb_platform.llm.providers import PROVIDERS, Usage
 
 PRICE_VERSION: Final = f"genai-prices {version('genai-prices')}, weekends off-peak"
+BATCH_PRICE_VERSION: Final = f"{PRICE_VERSION}, batch"
 
 # What the owner's first program billed with, $ per million tokens (input, output). The DeepSeek figures
 # were true before 2026-08-16. Documentation of what was, never used as prices.
@@ -24,6 +25,9 @@ SEED_PRICES_PER_MILLION: Final = {
     "deepseek": (Decimal("0.14"), Decimal("0.28")),
     "gpt-4o": (Decimal("2.50"), Decimal("10.00")),
 }
+
+# The table has no date of its own: this is the newest past day that the table of a release mentions.
+_TABLE_DAYS: Final = {"0.2.3": date(2026, 11, 4)}
 
 _PEAK_HOUR_PROVIDERS: Final = frozenset({"deepseek"})
 _SATURDAY: Final = 5
@@ -50,9 +54,21 @@ def cost_usd(provider: str, model: str, usage: Usage | None, at: datetime) -> De
     return price.total_price
 
 
+def batch_cost_usd(provider: str, model: str, usage: Usage | None, at: datetime) -> Decimal | None:
+    """The same for a question that was sent in a batch: a part of the price, whatever the hour."""
+    terms = PROVIDERS[provider].batch
+    whole = cost_usd(provider, model, usage, at)
+    return None if whole is None or terms is None else whole * terms.price_factor
+
+
 def knows_price(provider: str, model: str, at: datetime) -> bool:
     """True when calls to ``model`` can be billed."""
     return cost_usd(provider, model, _A_THOUSAND, at) is not None
+
+
+def price_table_day() -> date | None:
+    """Of which day the installed prices are; None where nobody has noted it."""
+    return _TABLE_DAYS.get(version("genai-prices"))
 
 
 def price_change_within(days: int, provider: str, model: str, at: datetime) -> tuple[date, Decimal] | None:

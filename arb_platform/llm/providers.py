@@ -7,6 +7,7 @@ address, models and when they retire, how a request asks for JSON, where usage t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final, TypeGuard
 
 from arb_platform.domain.errors import SettingsError
@@ -47,6 +48,15 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchTerms:
+    """What a provider offers for many questions that may take a day: a part of the price, and limits of one batch."""
+
+    price_factor: Decimal
+    most_requests: int
+    most_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """``models`` are in order of preference; ``requests_per_minute`` is our own limit, not theirs."""
 
@@ -57,6 +67,7 @@ class Provider:
     requests_per_minute: int
     json_form: Callable[[ChatRequest], dict[str, Any]]
     cached_tokens: Callable[[Mapping[str, Any]], Any]
+    batch: BatchTerms | None = None
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """The JSON body of ``request`` in this provider's form."""
@@ -142,6 +153,8 @@ PROVIDERS: Final[dict[str, Provider]] = {
         requests_per_minute=500,
         json_form=_openai_json,
         cached_tokens=_openai_cached,
+        # https://platform.openai.com/docs/guides/batch: half price, 50,000 requests and 200 MB
+        batch=BatchTerms(Decimal("0.5"), 50_000, 200_000_000),
     ),
 }
 

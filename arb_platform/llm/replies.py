@@ -49,7 +49,7 @@ class Outcome:
 
 def read_failure(http_status: int, headers: Mapping[str, str], body: str, now: datetime) -> Outcome:
     """What an HTTP status other than 200 means."""
-    said = _error_message(body)
+    said = error_message(body)
     if http_status == _TOO_MANY:
         wait = wait_seconds(headers, now)
         return Outcome("rate_limited", f"HTTP 429: {said}", http_status=http_status, wait_seconds=wait)
@@ -127,7 +127,8 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def _error_message(body: str) -> str:
+def error_message(body: str) -> str:
+    """What an error body of either provider says, or that it says nothing; not redacted."""
     document = _decoded(body)
     error = document.get("error") if isinstance(document, dict) else None
     message = error.get("message") if isinstance(error, dict) else error

@@ -18,19 +18,26 @@ from arb_platform.llm.replies import HTTP_OK, Outcome, read_failure, read_reply
 from arb_platform.llm.shapes import ResponseSchema
 
 _LARGEST_REPLY_BYTES: Final = 2_000_000
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+# scheme, and whether the host is this machine
+Kind = tuple[str, bool]
 
 
 class Endpoint:
     """A provider as this program reaches it: address, key, model override and bucket."""
 
-    __slots__ = ("_key", "bucket", "model_override", "provider", "url")
+    __slots__ = ("_key", "address", "bucket", "kind", "model_override", "provider", "url")
 
     def __init__(
         self, provider: Provider, *, key: str, base_url: str | None, model: str | None, bucket: TokenBucket
     ) -> None:
         self.provider = provider
         self.url = _chat_url(base_url or provider.base_url, provider)
+        # taken apart once and not for every request
+        self.address = httpx.URL(self.url)
+        self.kind: Kind = (self.address.scheme, self.address.host in LOOPBACK)
         self.model_override = model
         self.bucket = bucket
         self._key = key
@@ -86,23 +93,41 @@ class Connections:
             await self._idle.pop().close()
 
 
+class _NoCookies(httpx.Cookies):
+    """Providers know us by a key; looking for cookies in every answer costs a tenth of the request."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """None is kept."""
+
+
+class _Client(httpx.AsyncClient):
+    _none = _NoCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return self._none
+
+    @cookies.setter
+    def cookies(self, _cookies: object) -> None:
+        raise TypeError("no cookie is sent to a provider")
+
+
 class Lane:
     """One call at a time."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}
+        self._clients: dict[Kind, httpx.AsyncClient] = {}
 
-    def client_for(self, url: str) -> httpx.AsyncClient:
+    def client_for(self, kind: Kind) -> httpx.AsyncClient:
         # A proxy of the environment is for the outside; a simulator on loopback is reached directly.
-        parts = urlsplit(url)
-        kind = (parts.scheme, loopback := parts.hostname in _LOOPBACK)
         if kind not in self._clients:
+            scheme, loopback = kind
             # plain http has nothing to verify; https always has
-            verify = False if parts.scheme == "http" else self._connections.tls()
-            self._clients[kind] = httpx.AsyncClient(
+            verify = False if scheme == "http" else self._connections.tls()
+            self._clients[kind] = _Client(
                 follow_redirects=False,
-                timeout=None,  # noqa: S113 - exchange() times the whole of it
+                timeout=None,  # exchange() times the whole of it
                 trust_env=not loopback,
                 verify=verify,
             )
@@ -153,7 +178,7 @@ async def exchange(
     try:
         # httpx's own timeouts are per read: a server that drips blank lines would never trip them.
         async with asyncio.timeout(timeout_seconds):
-            status, headers, text = await _post(lane.client_for(endpoint.url), endpoint, body)
+            status, headers, text = await _post(lane.client_for(endpoint.kind), endpoint, body)
     except TimeoutError:
         return Outcome("timeout", f"no answer within {timeout_seconds:g} s", maybe_billed=True)
     except httpx.ConnectError as error:
@@ -174,7 +199,7 @@ async def _post(
     received = bytearray()
     # ASCII with escapes: market text may hold a lone surrogate, which UTF-8 cannot carry
     content = json.dumps(body).encode("ascii")
-    async with http.stream("POST", endpoint.url, content=content, headers=endpoint.headers()) as reply:
+    async with http.stream("POST", endpoint.address, content=content, headers=endpoint.headers()) as reply:
         async for chunk in reply.aiter_bytes():
             received += chunk
             if len(received) > _LARGEST_REPLY_BYTES:

@@ -16,8 +16,8 @@ from arb_platform.matching.rules import broken_rules
 
 # Ten find what fifty find once shared keys come first, and a fifth of the questions are asked.
 KEEP: Final = 10
-# Identical pairs score far above this; below it, two markets share little but "will" and a year.
-MIN_SCORE: Final = 0.3
+# Below this, two markets share little but "will" and a year; a name alone is worth more.
+MIN_SCORE: Final = 0.2
 _SHOWN_TERMS: Final = 8
 
 MarketAt = Callable[[int], Market]

@@ -16,37 +16,35 @@ _LEAD: Final = (
 )
 # One alternative per way of writing; the first that matches at a place wins.
 _MENTION: Final = re.compile(
-    "|".join(
+    _LEAD
+    + r"(?:"
+    + "|".join(
         (
-            _LEAD + r"(?P<iso>20[1-9]\d-[01]\d-[0-3]\d)\b",
-            _LEAD.replace("lead", "lead2")
+            r"\b(?P<iso>20[1-9]\d-[01]\d-[0-3]\d)\b",
+            r"\b"
             + _MONTH.replace("month", "month2")
-            + r" (?P<day2>[0-3]?\d)(?:st|nd|rd|th)?\b(?!:?\d|[.]\d|%)(?:,? "
+            + r" (?P<day2>[0-3]?\d)(?:st|nd|rd|th)?\b(?!:?\d|[.]\d|%)"
+            + r"(?: ?(?:-|to) ?(?P<last2>[0-3]?\d)(?:st|nd|rd|th)?\b(?![-:.]?\d|%))?(?:,? "
             + _YEAR.replace("year", "year2")
             + r"\b)?",
-            _LEAD.replace("lead", "lead3")
-            + r"(?P<day3>[0-3]?\d)(?:st|nd|rd|th)?(?: of)? "
+            r"\b(?:(?P<first3>[0-3]?\d)(?:st|nd|rd|th)? ?(?:-|to) ?)?(?P<day3>[0-3]?\d)(?:st|nd|rd|th)?(?: of)? "
             + _MONTH.replace("month", "month3")
             + r"(?:,? "
             + _YEAR.replace("year", "year3")
             + r"\b)?",
-            _LEAD.replace("lead", "lead4")
-            + _MONTH.replace("month", "month4")
-            + r"(?:,? "
-            + _YEAR.replace("year", "year4")
-            + r"\b)?",
-            _LEAD.replace("lead", "lead5")
-            + r"(?:q(?P<quarter>[1-4])\b(?:,? (?:of )?"
-            + _YEAR.replace("year", "year5")
-            + r"\b)?|"
-            + _YEAR.replace("year", "year6")
-            + r" q(?P<quarter6>[1-4])\b)",
+            r"\b" + _MONTH.replace("month", "month4") + r"(?:,? " + _YEAR.replace("year", "year4") + r"\b)?",
+            r"\bq(?P<quarter>[1-4])\b(?:,? (?:of )?" + _YEAR.replace("year", "year5") + r"\b)?",
+            r"\b" + _YEAR.replace("year", "year6") + r" q(?P<quarter6>[1-4])\b",
             r"\b(?P<season>20[1-9]\d)[-/](?P<season_end>\d\d)\b(?![-/])",
-            _LEAD.replace("lead", "lead7") + r"(?<![$\d,.])\b" + _YEAR.replace("year", "year7") + r"\b(?![%,.]?\d|%)",
+            r"(?<![$\d,.])\b" + _YEAR.replace("year", "year7") + r"\b(?![%,.]?\d|%)",
             r"\bsuper bowl (?P<roman>[lxvi]+)\b",
         )
     )
-)  # fmt: skip
+    + r")"
+)
+# What every mention has in it, and how far before it a mention can begin: the longest lead and a day.
+_CORE: Final = re.compile(r"20[1-9]\d|\b" + _MONTH.replace("?P<month>", "?:") + r"|\bq[1-4]\b|\bsuper bowl ")
+_BEFORE_CORE: Final = 40
 _INCLUSIVE_DEADLINE: Final = (
     "by",
     "until",
@@ -72,10 +70,21 @@ def read_periods(text: str, near: date | None) -> tuple[Period, ...]:
     without ``near`` the year the text names elsewhere, else the date is unknown and left out.
     """
     fallback = near or _only_year(text)
-    mentions = [
-        (match, period) for match in _MENTION.finditer(text) for period in _period(match, fallback, text)
-    ]
+    mentions = [(match, period) for match in _mentions(text) for period in _period(match, fallback, text)]
     return tuple(_finest(list(dict.fromkeys(_joined(mentions, text)))))
+
+
+def _mentions(text: str) -> Iterator[re.Match[str]]:
+    """What ``_MENTION.finditer`` gives, tried only where a mention can be."""
+    end = 0
+    for core in _CORE.finditer(text):
+        if core.start() < end:
+            continue
+        match = _MENTION.search(text, max(end, core.start() - _BEFORE_CORE))
+        if match is None:
+            return
+        yield match
+        end = match.end()
 
 
 _THROUGH: Final = re.compile(r"\s?(?:-|to|through|and)?\s?")
@@ -128,9 +137,11 @@ def _period(match: re.Match[str], near: date | None, text: str) -> Iterator[Peri
 def _from_month(group: dict[str, str], lead: str, near: date | None) -> Iterator[Period]:
     month = MONTHS[group["month"]]
     if "day" in group:
-        day = _dated(group.get("year"), month, int(group["day"]), near)
+        final = int(group.get("last", group["day"]))
+        opening = int(group.get("first", group["day"]))
+        day = _dated(group.get("year"), month, final, near)
         if day is not None:
-            yield _with_lead(lead, "date", day)
+            yield _of_days(lead, day - timedelta(days=final - min(opening, int(group["day"]))), day)
         return
     bare = "year" not in group
     if bare and group["month"] in ("may", "march", "mar") and not lead.startswith(_MONTH_LEADS):
@@ -138,6 +149,16 @@ def _from_month(group: dict[str, str], lead: str, near: date | None) -> Iterator
     first = _dated(group.get("year"), month, 1, near)
     if first is not None:
         yield _with_lead(lead, "month", first)
+
+
+def _of_days(lead: str, first: date, last: date) -> Period:
+    """From one day of a month through another. A meeting of up to three days decides on its last one."""
+    if last - first < _MEETING or last < first:
+        return _with_lead(lead, "date", last)
+    return Period("window", first, last + timedelta(days=1))
+
+
+_MEETING: Final = timedelta(days=3)
 
 
 def _from_quarter(group: dict[str, str], lead: str, near: date | None) -> Iterator[Period]:

@@ -58,6 +58,10 @@ class EscalatingJudge:
         """Verdicts of the first by pair hash, left in doubt by an earlier run: only the second is asked about them."""
         self._paid |= paid
 
+    def resumes(self, pair_hash: str) -> bool:
+        """Whether the first has been paid for this pair, so that only the second is to be asked."""
+        return pair_hash in self._paid
+
     def estimated_usd(self, pair: MarketPair) -> Decimal:
         """About the most the next question about ``pair`` costs; whether a second follows, the first one's answer tells."""
         asked = self.second if pair.pair_hash in self._paid else self.first

@@ -18,29 +18,43 @@ _TABLE: Final[dict[str, dict[str, str]]] = {
         "GDP": r"\bgdp\b|gross domestic product",
         "initial claims": r"(?<!continuing )\b(?:initial )?jobless claims|initial claims",
         "continuing claims": r"continuing (?:jobless )?claims",
-        "unemployment rate": r"unemployment(?: rate)?|\bu-?3\b",
+        "underemployment rate": r"underemployment|\bu-?6\b",
+        "unemployment rate": r"\bunemployment(?: rate)?|\bu-?3\b",
         "payrolls": r"payrolls?|\bnfp\b|jobs (?:added|report|numbers)",
         "job openings": r"\bjolts\b|job openings",
         "retail sales": r"retail sales",
         "policy rate": r"(?:fed|ecb|boe|boj|rba|deposit|policy|funds|interest|bank) rate|\bfomc\b|rate (?:cut|hike|decision)",
         "mortgage rate": r"mortgage rate",
         "gas price": r"gas(?:oline)? prices?",
+        "diesel price": r"\bdiesel\b",
         "revenue": r"\brevenues?\b|\bsales of\b",
         "earnings": r"\beps\b|earnings per share",
         "members": r"(?:paid )?(?:memberships?|subscribers?|subscriptions)",
         "deliveries": r"\bdeliver(?:y|ies|ed|s)\b",
+        "production": r"\b(?:production|produces?|produced)\b(?! company)",
+        "turnout": r"\bturnout\b",
+        "vote share": r"vote share|(?:%|percent(?:age)?) of (?:the )?vote",
+        "net approval": r"net approval",
         "market cap": r"market cap(?:italization)?|largest company",
         "high temperature": r"(?:high|highest|maximum|max)(?: daily)? temp",
         "low temperature": r"(?:low|lowest|minimum|min)(?: daily)? temp",
         "rain": r"\brain(?:fall)?\b|precipitation",
         "snow": r"\bsnow(?:fall)?\b",
-        "approval": r"\bapproval(?: rating)?",
+        "approval": r"(?<!net )\bapproval(?: rating)?",
         "disapproval": r"disapproval",
     },
     "basis": {
         "month over month": r"month[- ](?:over|on)[- ]month|\bmom\b|\bm/m\b|monthly (?:change|inflation|(?:core )?(?:cpi|pce|ppi))\b|from (?:the )?(?:previous|prior) month",
         "year over year": r"year[- ](?:over|on)[- ]year|\byoy\b|\by/y\b|annual|12[- ]month",
     },
+    "pollster": {
+        "Silver Bulletin": r"silver bulletin|nate silver", "RealClearPolitics": r"real ?clear|\brcp\b", "FiveThirtyEight": r"fivethirtyeight|\b538\b",
+        "Gallup": r"\bgallup\b", "Quinnipiac": r"quinnipiac", "Rasmussen": r"rasmussen", "Morning Consult": r"morning consult",
+        "YouGov": r"\byougov\b", "Emerson": r"emerson (?:college|poll)", "AtlasIntel": r"atlas ?intel", "New York Times": r"new york times|\bnyt\b",
+        "Decision Desk": r"decision desk|\bddhq\b", "Reuters/Ipsos": r"\bipsos\b",
+    },
+    "storm": {"major hurricane": r"major hurricane|category [345]\b", "hurricane": r"(?<!major )\bhurricanes?\b(?! season)", "named storm": r"named storms?|tropical storms?"},
+    "sold where": {"domestic": r"\bdomestic\b|\bus (?:and canada|box office)|north america", "worldwide": r"\bworldwide\b|\bglobal(?:ly)?\b", "US": r"\busa\b|united states"},
     "release": {
         "first release": r"initial (?:release|print|estimate)|first (?:release|print)|advance estimate",
         "revised": r"\brevis(?:ed|ions?)\b(?! (?:will|do|shall) not)|final estimate|third estimate|second estimate",
@@ -62,7 +76,7 @@ _TABLE: Final[dict[str, dict[str, str]]] = {
         "ends": r"\bends?\b(?! of)|\bcollapses?\b|\bleaves?\b|\bout (?:as|by|before)\b",
     },
     "country": {
-        "US": r"\bus\b(?! open)|\bu\.s\.|united states", "UK": r"\buk\b|\bu\.k\.|united kingdom|\bbritish\b",
+        "US": r"\busa?\b(?! open)|\bu\.s\.|united states", "UK": r"\buk\b|\bu\.k\.|united kingdom|\bbritish\b",
         "eurozone": r"euro ?(?:zone|area)", "Canada": r"\bcanad(?:a|ian)\b", "Japan": r"\bjapan(?:ese)?\b", "China": r"\bchin(?:a|ese)\b",
         "Germany": r"\bgerman(?:y)?\b", "France": r"\bfrance\b|\bfrench\b(?! open)", "India": r"\bindian?\b", "Brazil": r"\bbrazil(?:ian)?\b",
         "Australia": r"\baustralian?\b(?! open)", "Mexico": r"(?<!new )\bmexic(?:o|an)\b", "Turkey": r"\bturk(?:ey|ish|iye)\b",
@@ -88,24 +102,27 @@ _TABLE: Final[dict[str, dict[str, str]]] = {
         "mayor": r"\bmayor(?:al)?\b", "prime minister": r"prime minister|\bpm\b(?! et)", "chancellor": r"\bchancellor\b",
         "attorney general": r"attorney general", "secretary of state": r"secretary of state",
         "senate": r"\bsenate\b|\bsenator\b", "house": r"\bhouse (?:race|seat|election|district)|house of representatives|(?<!white )(?<!of )(?:the|us|u\.s\.) house\b(?! of )|\b[a-z]{2}-?(?:\d{2}|al)\b(?= house| seat)",
+        "party leader": r"\b(?:party|labour|conservative|tory|liberal|reform uk|majority|minority) leader(?:ship)?\b|leader of (?:the )?(?:labour|conservative|tory|liberal|\w+ party)",
         "speaker": r"\bspeaker\b", "supreme leader": r"supreme leader", "pope": r"\bpope\b",
         "most seats": r"most seats|greatest number of seats|parliamentary election|legislative election|state elections?\b",
     },
     "stage": {
-        "nominee": r"\bnominee\b|\bnominations?\b|\bnominated\b|(?:democratic|republican|gop)[^|]{0,40} primary\b|\bprimary[^|]{0,20}(?:democratic|republican)",
+        "nominee": r"\bnominees?\b|\bnominations?\b|\bnominated\b|(?:democratic|republican|gop)[^|]{0,40} primary\b|\bprimary[^|]{0,20}(?:democratic|republican)",
         "primary": r"\bprimary\b(?!.{0,25}(?:source|resolution))",
         "first round": r"first round|1st round|round one",
         "runoff": r"run-?off|second round",
-        "popular vote": r"popular vote", "electoral college": r"electoral (?:college|votes)",
+        "popular vote": r"popular vote|most votes", "electoral college": r"electoral (?:college|votes)",
         "advance": r"\badvances?\b|\badvancement\b",
         "second place": r"(?:finish|place|come|be) (?:in )?(?:2nd|second)\b|\bsecond[- ]most\b|\brunner-?up\b|2nd (?:most|place)",
         "third place": r"(?:finish|place|come|be) (?:in )?(?:3rd|third)\b|third[- ]most|3rd (?:most|place)",
         "playoffs": r"\bplayoffs?\b(?! (?:national )?champion)|postseason",
-        "final": r"\bfinalists?\b|(?:reach|make|qualify for|qualify to|advance to|play in)(?: the)?(?: [\w']+){0,4} (?:grand )?finals?\b",
+        "final": r"\bfinalists?\b|(?:reach(?:es)?|makes?|qualif(?:y|ies) (?:for|to)|advances? to|plays? in)(?: the)?(?: [\w']+){0,4} (?:grand )?finals?\b",
         "semifinal": r"semi-?finals?", "quarterfinal": r"quarter-?finals?",
         "conference": r"\b(?:nfc|afc) champion|(?:eastern|western) conference|\b(?:american|national) league champion|\balcs\b|\bnlcs\b|\b[an]l champion",
         "division": r"\b(?:nfc|afc|al|nl) (?:east|west|north|south|central)|\bdivision\b(?! of)",
         "group": r"\bgroup [a-l]\b", "stage 1": r"\bstage 1\b", "stage 2": r"\bstage 2\b", "stage 3": r"\bstage 3\b",
+        "pole": r"\bpole\b", "fastest lap": r"fastest lap", "podium": r"\bpodium\b", "cut": r"\b(?:makes?|misses?) the cut\b",
+        "round leader": r"round leader|leader after|leads? after", "top 2": r"top (?:2|two)\b", "top 3": r"top (?:3|three)\b", "top 8": r"top (?:8|eight)\b", "top 20": r"top (?:20|twenty)\b",
         "top 4": r"top (?:4|four)\b", "top 10": r"top (?:10|ten)\b", "top 5": r"top (?:5|five)\b", "relegated": r"relegat",
     },
     "competition": {
@@ -136,9 +153,11 @@ _TABLE: Final[dict[str, dict[str, str]]] = {
         "heisman": r"heisman", "ballon d'or": r"ballon d.?or", "most improved": r"most improved", "sixth man": r"(?:sixth|6th) man",
     },
     "prize": {"Oscars": r"oscars?|academy award", "Emmys": r"emmys?\b", "Grammys": r"grammys?\b", "Golden Globes": r"golden globe",
+              "SAG": r"\bsag\b|screen actors guild|\bactor awards", "Critics Choice": r"critics'? choice", "DGA": r"\bdga\b|directors guild", "PGA awards": r"producers guild",
+              "Cannes": r"\bcannes\b|palme d.or", "VMAs": r"\bvmas?\b", "AMAs": r"american music awards", "BRITs": r"\bbrit awards?\b", "Game Awards": r"game awards",
               "Tonys": r"tony awards?|\btonys\b", "BAFTA": r"\bbafta", "Nobel Peace": r"nobel peace", "Nobel Literature": r"nobel (?:prize in )?literature"},
     "chart": {"Hot 100": r"hot 100", "Billboard 200": r"billboard 200", "Spotify": r"spotify", "Apple Music": r"apple music",
-              "box office opening": r"opening weekend|opening box office", "domestic gross": r"domestic (?:gross|box office)",
+              "box office opening": r"opening weekend|opening box office", "domestic gross": r"domestic (?:gross|box office|total)",
               "Rotten Tomatoes": r"rotten tomatoes|tomatometer", "Metacritic": r"metacritic", "Netflix top": r"netflix (?:top|show|film)"},
     "statistic": {
         "home runs": r"home runs|\bhrs?\b", "stolen bases": r"stolen bases", "triples": r"\btriples\b", "doubles": r"\bdoubles\b(?! title)",
@@ -148,27 +167,35 @@ _TABLE: Final[dict[str, dict[str, str]]] = {
         "saves": r"\bsaves\b", "era": r"\bera\b", "goals": r"golden boot|top (?:goal)?scorer|most goals",
     },
     "gender": {"men": r"\bmen'?s\b", "women": r"\bwomen'?s\b"},
-    "ordinal": {"first": r"\b1st (?:hottest|warmest|largest|most|place)|hottest|warmest", "second": r"\b2nd (?:hottest|warmest|largest)|second[- ](?:hottest|warmest|largest)",
-                "third": r"\b3rd (?:hottest|warmest|largest)|third[- ](?:hottest|warmest|largest)"},
+    "ordinal": {"first": r"\b1st (?:hottest|warmest|largest|biggest|most|place)|hottest|warmest|\blargest\b|\bbiggest\b",
+                "second": r"\b(?:2nd|second)[- ](?:hottest|warmest|largest|biggest|most valuable)", "third": r"\b(?:3rd|third)[- ](?:hottest|warmest|largest|biggest|most valuable)"},
     "action": {
         "arrested": r"\barrest(?:ed)?\b|\bdetained\b", "charged": r"\bcharged\b|\bcharges\b|\bindict(?:ed|ment)\b", "convicted": r"\bconvict(?:ed|ion)\b|\bguilty\b",
         "sentenced": r"\bsentenced\b|\bjail(?:ed)?\b|\bprison\b", "pardoned": r"\bpardon(?:ed|s)?\b", "impeached": r"\bimpeach(?:ed|ment)?\b",
-        "extradited": r"\bextradit", "strike": r"\b(?:military )?strikes?\b(?! price)|\bbomb(?:s|ing)?\b|\bairstrike", "invade": r"\binva(?:de|des|sion)\b",
+        "extradited": r"\bextradit", "strike": r"\b(?:military )?strikes?\b(?! price| down)|\bbomb(?:s|ing)?\b|\bairstrike", "invade": r"\binva(?:de|des|sion)\b",
         "ceasefire": r"\bcease-?fire\b", "deal": r"\bdeal\b|\bagreement\b|\btreaty\b", "normalize": r"\bnormali[sz]", "capture": r"\bcaptures?\b",
         "ipo": r"\bipos?\b|go public|public trading", "acquire": r"\bacqui(?:re|red|res|sition)\b|\bmerger?\b|\bbuy(?:s|out)?\b|\btakeover\b",
         "bankrupt": r"\bbankrupt", "shutdown": r"\bshut ?down\b", "meet": r"\bmeet(?:s|ing)?\b(?! of)(?! in\b)", "visit": r"\bvisits?\b", "speak": r"\bspeaks?\b|\bphone call\b|\bcall with\b",
         "leave": r"\bleaves?\b|\bout (?:as|by|before|in)\b|\bdepart(?:s|ure)?\b|\bresign(?:s|ed|ation)?\b|\bcease[sd]? to be\b|no longer\b|\bfired\b|\bstep(?:s)? down\b",
+        "strike down": r"\b(?:strikes?|struck) down\b|\boverturn(?:s|ed)?\b|\bunconstitutional\b", "uphold": r"\buph(?:olds?|eld)\b",
+        "blockade": r"\bblockades?\b", "delay": r"\b(?:delay|postpone)(?:s|d|ed)?\b", "child": r"\bpregnan\w+|\bgives? birth|\bhave a (?:baby|child)",
         "confirmed": r"\bconfirm(?:ed|ation)\b", "married": r"\bmarri|\bengaged\b|\bwedding\b", "divorce": r"\bdivorc", "trade": r"\bbe traded\b",
         "release": r"\brelease[sd]?\b(?! by the)(?! of the bls)", "default": r"\bdefaults?\b", "recession": r"\brecession\b", "sell": r"\bsells?\b",
         "remain": r"\bremains?\b|\bstays?\b|\bstill\b", "attend": r"\battends?\b", "fight": r"\bfights?\b", "launch": r"\blaunch(?:es|ed)?\b", "ban": r"\bban(?:s|ned)?\b", "legalize": r"\blegali[sz]",
     },
-    "race": {"race": r"\bbe (?:the )?next\b|\bnext (?!(?:\w+ ){0,3}(?:election|elections|vote|referendum|meeting|general|presidential|parliamentary))(?:\w+ ){1,6}(?:to |of\b|\?)|\bfirst (?:\w+ ){0,2}to (?:leave|be|win|reach|announce|depart)|\bwhich (?:of|company|party|country|team)\b[^|?]{0,50}\bfirst\b|\bnext to (?:leave|be)|\bwho will be (?:the )?next|\bfight (?:\w+ ){0,3}next"},
+    "race": {"race": r"\bbe (?:the )?next\b|\bnext (?!(?:\w+ ){0,3}(?:election|elections|vote|referendum|meeting|general|presidential|parliamentary))(?:\w+ ){1,6}(?:to |of\b|\?)|\bfirst (?:\w+ ){0,2}to (?:leave|be|win|reach|announce|depart)|\b(?:which|who)\b[^|?]{0,60}\bfirst\b(?! (?:quarter|half|round|set|lady|time|day))|\bnext (?!(?:\w+ ){0,3}(?:election|meeting|vote))(?:\w+ ){0,3}\w+ ?:|\bnext to (?:leave|be)|\bwho will be (?:the )?next|\bfight (?:\w+ ){0,3}next"},
     "candidacy": {"candidacy": r"\b(?:run|runs|running) for\b(?! the most)|\bcandidacy\b|\bon the ballot\b|\bdeclares? (?:his|her|their|a)\b"},
     "announcement": {"announcement": r"\bannounc\w*|\bsays? (?:he|she|they|it) will|publicly files?|files? for an? ipo|\bfiles? (?:an )?s-1"},
 }  # fmt: skip
 
 # A narrower reading beside a wider one: the event is about inflation, the market about core inflation.
-_NARROWER: Final = {"core CPI": "CPI", "core PCE": "PCE", "second": "first", "third": "first"}
+_NARROWER: Final = {
+    "core CPI": "CPI",
+    "major hurricane": "hurricane",
+    "core PCE": "PCE",
+    "second": "first",
+    "third": "first",
+}
 
 Values = frozenset[str]
 
@@ -235,6 +262,24 @@ def read_facets(text: str) -> dict[str, Values]:
         facet: frozenset(values - {_NARROWER.get(value, "") for value in values})
         for facet, values in answered.items()
     }
+
+
+# What a headline leaves to the first sentences of the rules: whose poll, which estimate, which country's figure.
+TOLD_IN_OPENING: Final = ("prize", "release", "tenor", "pollster", "sold where", "storm", "country")
+
+
+def read_opening(text: str) -> dict[str, Values]:
+    """The facets of ``TOLD_IN_OPENING`` that ``text`` (folded) answers."""
+    return {facet: frozenset(values) for facet in TOLD_IN_OPENING if (values := _values(facet, text))}
+
+
+def _values(facet: str, text: str) -> set[str]:
+    found = {
+        value
+        for value, pattern, gates in FACETS[facet]
+        if (not gates or any(gate in text for gate in gates)) and pattern.search(text)
+    }
+    return found - {_NARROWER.get(value, "") for value in found}
 
 
 def says(facet: str, text: str) -> bool:

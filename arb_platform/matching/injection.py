@@ -80,23 +80,37 @@ _MARKUP: Final = (
     r"\b(?:end|begin|start) of (?:data|document|input|message|prompt|text)\b|={3,}|\*{3,}|\"\w+\" ?: "
 )
 
+
+def _folded(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """``pattern`` for text in small letters: ignoring case in the search itself costs four times as much."""
+    small = re.sub(
+        r"\\.|[A-Z]",
+        lambda found: found.group() if len(found.group()) == 2 else found.group().lower(),
+        pattern,
+    )
+    return re.compile(small, flags)
+
+
+def _small(text: str) -> str:
+    """Small letters; Turkish ones count as an i."""
+    small = text.lower()
+    return small if small.isascii() else small.replace("i\u0307", "i").replace("\u0131", "i")
+
+
 _VOCABULARY: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
-    ("speaks of commands", re.compile(rf"\b(?:{_COMMANDS})", re.IGNORECASE)),
-    ("speaks to a reader", re.compile(rf"(?:\b|(?=\[))(?:{_AUDIENCE})(?:\b|(?<=\]))", re.IGNORECASE)),
-    (
-        "speaks of comparing",
-        re.compile(rf"(?:\b|(?=[.,;:(-])|^)(?:{_COMPARISON})", re.IGNORECASE | re.MULTILINE),
-    ),
-    ("speaks of judging", re.compile(rf"\b(?:{_JUDGEMENT})", re.IGNORECASE)),
+    ("speaks of commands", _folded(rf"\b(?:{_COMMANDS})")),
+    ("speaks to a reader", _folded(rf"(?:\b|(?=\[))(?:{_AUDIENCE})(?:\b|(?<=\]))")),
+    ("speaks of comparing", _folded(rf"(?:\b|(?=[.,;:(-])|^)(?:{_COMPARISON})", re.MULTILINE)),
+    ("speaks of judging", _folded(rf"\b(?:{_JUDGEMENT})")),
     (
         "gives an order",
-        re.compile(
+        _folded(
             rf"(?:^|[.!?;:)\"”] )\W{{0,3}}(?:please |kindly |always |never |now |then |just |do not |don't )*(?:{_IMPERATIVES}) (?!of\b|is\b|in\b|to win)\w",
-            re.IGNORECASE | re.MULTILINE,
+            re.MULTILINE,
         ),
     ),
-    ("speaks in the second person", re.compile(_SECOND_PERSON, re.IGNORECASE)),
-    ("holds markup", re.compile(_MARKUP, re.IGNORECASE | re.MULTILINE)),
+    ("speaks in the second person", _folded(_SECOND_PERSON)),
+    ("holds markup", _folded(_MARKUP, re.MULTILINE)),
 )
 
 _LEET: Final = str.maketrans("013457@$!|", "oieastasil")
@@ -118,13 +132,15 @@ _LATIN_EXTRAS: Final = frozenset("ªºµ")
 
 def suspicions(text: str) -> Sequence[str]:
     """In short words what is suspicious about ``text`` (already plain, see sanitise); empty when nothing is."""
-    found = [name for name, pattern in _VOCABULARY if pattern.search(text)]
+    small = _small(text)
+    found = [name for name, pattern in _VOCABULARY if pattern.search(small)]
     found += [name for name, test in _DISGUISES if test(text)]
     return found
 
 
 def _speaks(text: str) -> bool:
-    return any(pattern.search(text) for _, pattern in _VOCABULARY)
+    small = _small(text)
+    return any(pattern.search(small) for _, pattern in _VOCABULARY)
 
 
 def _leetspeak(text: str) -> bool:
@@ -158,6 +174,8 @@ def _blob(text: str) -> bool:
 
 def _foreign_letters(text: str) -> bool:
     """A word that mixes scripts, or more than a name's worth of letters that are not Latin."""
+    if text.isascii():
+        return False
     foreign = 0
     for word in re.findall(r"[^\W\d_]+", text):
         kinds = {_is_latin(char) for char in word}
@@ -219,6 +237,8 @@ def _backwards(text: str) -> bool:
 
 def _symbols(text: str) -> bool:
     """Pictures and arrows: one may decorate a title, more say something."""
+    if text.isascii():
+        return False
     return sum(unicodedata.category(char) == "So" and char not in "°®©™" for char in text) > 1
 
 

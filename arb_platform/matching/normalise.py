@@ -65,11 +65,14 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     swapped = text.translate(_LETTERS).casefold()
-    return "".join(
-        character
-        for character in unicodedata.normalize("NFKD", swapped)
-        if not unicodedata.combining(character)
-    ).casefold()
+    return _MARKED.sub(_unmarked, unicodedata.normalize("NFKD", swapped)).casefold()
+
+
+_MARKED: Final = re.compile(r"[^\x00-\x7f]+")
+
+
+def _unmarked(match: re.Match[str]) -> str:
+    return "".join(character for character in match.group() if not unicodedata.combining(character))
 
 
 # Letters that do not decompose into a plain letter and a mark.
@@ -135,11 +138,18 @@ def normalise(text: str) -> str:
 
 def normalise_once(text: str) -> str:
     """One pass of :func:`normalise`: what candidates are compared by."""
-    words = canonical_numbers(fold(plain(text, _TITLE_LONGEST)))
-    words = _canonical_dates(words)
+    return normalise_plain(plain(text, _TITLE_LONGEST))
+
+
+@lru_cache(maxsize=4096)
+def normalise_plain(text: str) -> str:
+    """One pass over a text that :func:`plain` gave; the markets of an event share most of theirs."""
+    words = _canonical_dates(canonical_numbers(fold(text)))
     for pattern, symbol, gates in _COMPARISONS:
-        if any(gate in words for gate in gates):
-            words = pattern.sub(symbol, words)
+        for gate in gates:
+            if gate in words:
+                words = pattern.sub(symbol, words)
+                break
     words = words.replace("'s ", " ").replace("'", "").replace("&", " and ")
     if "-" in words:
         words = _DISTRICT.sub(_district, words)
@@ -210,25 +220,31 @@ def _district(match: re.Match[str]) -> str:
     return f"{state}{number if number == 'al' else number.zfill(2)}"
 
 
-def _alias_table() -> dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]]:
-    table: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+def _alias_table() -> dict[str, list[tuple[list[str], list[str]]]]:
+    table: dict[str, dict[str, str]] = {}
     for phrase, meaning in ALIASES.items():
-        words = tuple(phrase.split())
-        table.setdefault(words[0], []).append((words, tuple(meaning.split())))
-        own = tuple(meaning.split())
-        table.setdefault(own[0], []).append((own, own))
-    return {first: sorted(set(entries), key=lambda e: -len(e[0])) for first, entries in table.items()}
+        for said in (meaning, phrase):
+            table.setdefault(said.split()[0], {})[said] = meaning
+    return {
+        first: [
+            (said.split(), entries[said].split())
+            for said in sorted(entries, key=lambda one: -len(one.split()))
+        ]
+        for first, entries in table.items()
+    }
 
 
 _ALIAS_TABLE: Final = _alias_table()
 
 
 def _with_aliases(words: list[str]) -> list[str]:
+    if _ALIAS_TABLE.keys().isdisjoint(words):
+        return words
     result: list[str] = []
     position = 0
     while position < len(words):
         for phrase, meaning in _ALIAS_TABLE.get(words[position], ()):
-            if tuple(words[position : position + len(phrase)]) == phrase:
+            if words[position : position + len(phrase)] == phrase:
                 result.extend(meaning)
                 position += len(phrase)
                 break

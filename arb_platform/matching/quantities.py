@@ -30,6 +30,7 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], Operator, list[str]], ...]] = tuple(
         (r"\bo/u " + _NUM.format(1), ">", "o/u"),
         (r"\(-(?P<num1>\d{1,3}\.5)\)", ">", "(-"),
         (r"\bexactly " + _NUM.format(1), "=", "exactly"),
+        (r"\b(?:cut|cuts|hike|hikes|raise|raises|lower|lowers|set|sets)(?: [a-z]{2,12}){0,2} (?:to|at) " + _NUM.format(1), "=", " to ", " at "),
         (r"\b(?:cut|cuts|hike|hikes|raise|raises|increase|increases|decrease|decreases|lower|lowers)(?: (?:interest )?rates?)?(?: by)? " + _NUM.format(1), "=", "cut", "hike", "raise", "crease", "lower"),
         (r"(?<![\w.$-])" + _NUM.format(1) + r"(?= (?:rate )?(?:cut|hike|increase|decrease)\b)", "=", "cut", "hike", "crease"),
         (r"(?<![\w.$-])" + _NUM.format(1) + r"(?=\s?\|)", "=", "|"),
@@ -53,6 +54,22 @@ def strike(market: Market) -> Threshold | None:
     # Some series fill the other field; a strike with one number means that number.
     value = value if value is not None else (high if low is None else low)
     return None if value is None else Threshold(operator, value)
+
+
+_HOW_MANY: Final = re.compile(r"\bhow many\b|\bnumber of\b|# of\b|\btotal number\b")
+_COUNT: Final = re.compile(r"(?:exactly )?(\d{1,4})(?: [a-z]{2,12}){0,2}(?: \([^)]*\))?")
+
+
+def counted(market: Market) -> Threshold | None:
+    """Of a question "how many" an outcome that is a bare number is that number and no other."""
+    asked = f"{market.title} {market.event_title}".lower()[:800]
+    told = _COUNT.fullmatch(market.subtitle.strip().lower()[:100])
+    if told is None or not _HOW_MANY.search(asked) or _OPEN_END.search(market.subtitle.lower()):
+        return None
+    return Threshold("=", Decimal(told[1]))
+
+
+_OPEN_END: Final = re.compile(r"\bor\b|\band\b|\bto\b|\+|\babove\b|\bbelow\b")
 
 
 def read_thresholds(text: str) -> tuple[Threshold, ...]:

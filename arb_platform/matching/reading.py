@@ -15,12 +15,13 @@ from typing import Final
 from arb_platform.domain.markets import Market
 from arb_platform.domain.terms import CutOff, Period, Seat, Source, Subject, Threshold
 from arb_platform.matching.dates import read_cut_offs, read_periods
-from arb_platform.matching.facets import read_facets, says
+from arb_platform.matching.facets import read_facets, read_opening, says
 from arb_platform.matching.normalise import canonical_numbers, fold, normalise, normalise_once, plain
-from arb_platform.matching.quantities import read_thresholds, strike
+from arb_platform.matching.quantities import counted, read_thresholds, strike
 from arb_platform.matching.sources import UNTOLD, WEATHER, read_source, read_stations
-from arb_platform.matching.subjects import seat_of, subject_of, teams_of
+from arb_platform.matching.subjects import agent_of, named_state, seat_of, subject_of, teams_of
 from arb_platform.matching.word_lists import GRAMMAR_WORDS, TITLE_WORDS
+from arb_platform.matching.wording import Telling, beginnings, read_telling
 
 _TITLE_LIMIT: Final = 400
 _OPENING_LIMIT: Final = 500
@@ -37,6 +38,8 @@ class Reading:
     normal: str
     # every word of headline and rules, as written and in the shared spelling; and their beginnings
     said: frozenset[str]
+    # the numbers among them that are no part of a date
+    numbers: frozenset[str]
     stems: frozenset[str]
     hole: str | None
     thresholds: tuple[Threshold, ...]
@@ -45,8 +48,17 @@ class Reading:
     opening_periods: tuple[Period, ...]
     cut_offs: tuple[CutOff, ...]
     facets: dict[str, frozenset[str]]
+    opening_facets: dict[str, frozenset[str]]
+    # what the headline says that tells bets apart, and how the words of headline and rules begin
+    telling: tuple[Telling, ...]
+    begun: frozenset[str]
+    # conditions that change the bet wherever only one side makes them: in the headline, and anywhere
+    conditions: frozenset[str]
+    conditions_told: frozenset[str]
+    state: str | None
     announced: bool
     subject: Subject | None
+    agent: Subject | None
     teams: tuple[Subject, Subject] | None
     seat: Seat | None
     price_source: Source
@@ -90,21 +102,21 @@ def read(market: Market) -> Reading:
     if not facets.keys() & {"central bank"}:
         facets.pop("rate decision", None)
     written = read_thresholds(headline)
-    struck = strike(market)
+    struck = strike(market) or counted(market)
     written = (struck,) if struck else written
     if "Rotten Tomatoes" in facets.get("chart", ()):
         # A percentage that is published whole: its grid is that of a count.
         written = tuple(replace(threshold, unit="") for threshold in written)
     normal = normalise(shown)
-    said = _said(
-        f"{normal} {normalise_once(rules[:600])} {normalise_once(rules[600:1200])}", f"{shown} {rules[:1200]}"
-    )
+    spelled = f"{normal} {normalise_once(rules[:600])} {normalise_once(rules[600:1200])}"
+    said = _said(spelled, f"{shown} {rules[:1200]}")
     return Reading(
         market=market,
         headline=headline,
         opening=opening,
         normal=normal,
         said=said,
+        numbers=frozenset(_NUMBER.findall(_DATED.sub(" ", spelled))),
         stems=frozenset(word[:STEM] for word in said),
         hole=_hole(market),
         thresholds=written,
@@ -113,8 +125,15 @@ def read(market: Market) -> Reading:
         opening_periods=read_periods(opening, near),
         cut_offs=read_cut_offs(headline) or read_cut_offs(opening),
         facets=facets,
+        opening_facets=read_opening(opening),
+        telling=read_telling(shown, normal),
+        begun=beginnings(said),
+        conditions=_conditions(headline),
+        conditions_told=_conditions(f"{headline} {fold(rules[:1200])}"),
+        state=named_state(headline),
         announced=says("announcement", _binding(opening)),
         subject=subject_of(market),
+        agent=agent_of(fold(plain(market.title, _TITLE_LIMIT))),
         teams=teams_of(market),
         seat=seat_of(headline, facets),
         price_source=read_source(market, "price") if "asset" in facets else UNTOLD,
@@ -139,6 +158,9 @@ _NOT_ENOUGH: Final = re.compile(r"\b(?:alone|only once|not enough|not count|not 
 def _binding(opening: str) -> str:
     return ". ".join(part for part in opening.split(". ") if not _NOT_ENOUGH.search(part))
 
+
+_DATED: Final = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) \d{1,2}\b")
+_NUMBER: Final = re.compile(r"\b\d+(?:\.\d+)?")
 
 # Words that begin alike are forms of one: Hungary, Hungarian.
 STEM: Final = 5
@@ -226,6 +248,27 @@ def _numbered(headline: str) -> dict[str, frozenset[str]]:
     return {noun: frozenset(numbers) for noun, numbers in found.items()}
 
 
+_CONDITIONS: Final = {
+    "emergency": re.compile(r"\bemergency (?:rate|fed|fomc|meeting|cut|hike)|\bunscheduled\b|inter-?meeting|\b(?:outside|between) (?:of )?(?:a |its |any )?(?:regularly )?scheduled|fed emergency"),
+    "majority": re.compile(r"\b(?:outright|absolute|overall|working) majority\b|\bmajority of (?:the )?seats\b|\b(?:wins?|secures?|gets?) (?:a |the )?majority\b"),
+    "landfall": re.compile(r"\blandfall\b"),
+    "unanimous": re.compile(r"\bunanimous(?:ly)?\b|\bno dissents?\b"),
+    "in a row": re.compile(r"\bconsecutive\b|\bin a row\b|\bback[- ]to[- ]back\b|\bstraight (?:meetings?|months?|wins?|games?|titles?)\b"),
+    "record": re.compile(r"\brecord (?:high|low)\b|\ball[- ]time (?:high|low)\b|\bnew (?:high|low)\b"),
+}  # fmt: skip
+
+
+_CONDITION_WORDS: Final = re.compile(
+    r"emergency|schedul|inter-?meeting|majority|landfall|unanimous|dissent|consecutive|in a row|back[- ]to|straight|record|all[- ]time|new (?:high|low)"
+)
+
+
+def _conditions(text: str) -> frozenset[str]:
+    if not _CONDITION_WORDS.search(text):
+        return frozenset()
+    return frozenset(name for name, pattern in _CONDITIONS.items() if pattern.search(text))
+
+
 _BETS: Final = {
     "spread": re.compile(
         r"\bspread\b|\bhandicap\b|\bwins? by (?:over|more than|at least|\d)|\(?[+-]\d{1,2}\.5\)?|margin of victory"
@@ -241,6 +284,11 @@ _BETS: Final = {
     "draw": re.compile(r"\bdraw\b(?! for)|\bend in a (?:tie|draw)\b|\| tie \|"),
     "both score": re.compile(r"both teams to score|\bbtts\b"),
     "regulation time": re.compile(r"in 90 minutes|regulation|regular time"),
+    "method": re.compile(r"method of (?:victory|win)|\bby (?:ko|tko|knockout|submission|decision|stoppage|points decision|dq)\b|\bko/tko\b"),
+    "distance": re.compile(r"\bgo(?:es)? the distance\b|\bfull distance\b|\bends? in round\b|\bround (?:betting|of finish)\b"),
+    "overtime": re.compile(r"\b(?:go(?:es)? to|ends? in|decided in) (?:overtime|extra (?:time|innings)|penalt)|\bovertime\?"),
+    "exact score": re.compile(r"\b(?:exact|correct|final) score\b"),
+    "corners or cards": re.compile(r"\bcorners?\b(?! office)|\b(?:yellow|red) cards?\b"),
     "first scorer": re.compile(r"first (?:goal|touchdown)|anytime (?:goal|touchdown)"),
 }  # fmt: skip
 
@@ -250,7 +298,7 @@ def _bet_types(headline: str) -> frozenset[str]:
 
 
 _TOUCH: Final = re.compile(
-    r"\b(?:reach(?:es)?|hits?|dips?|touch(?:es)?|surpass(?:es)?)\b|at any (?:time|point)|\bhow (?:high|low)\b|\b(?:high|low) in\b|"
+    r"\bgo(?:es)? (?:above|below|over|under)\b|\bclimbs? (?:to|above)\b|\b(?:reach(?:es)?|hits?|dips?|touch(?:es)?|surpass(?:es)?)\b|at any (?:time|point)|\bhow (?:high|low)\b|\b(?:high|low) in\b|"
     r"all[- ]time high|\bany [^.|]{0,60}candle|\b(?:max(?:imum)?|min(?:imum)?|highest|lowest) price|\bfalls? to\b|\bever\b"
 )
 _AT: Final = re.compile(

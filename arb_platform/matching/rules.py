@@ -15,7 +15,7 @@ from arb_platform.matching import rules_numbers, rules_subjects, rules_texts, ru
 from arb_platform.matching.reading import Comparison, read
 
 # Change it with any change of meaning in the rules or in what they read: verdicts are kept under it.
-RULES_VERSION: Final = "rules-2"
+RULES_VERSION: Final = "rules-3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class HardRule:
 
 
 _FACETS: Final = (
-    "measure", "basis", "release", "rate decision", "central bank", "course", "country", "tenor", "asset", "office", "competition",
+    "measure", "basis", "pollster", "storm", "sold where", "release", "rate decision", "central bank", "course", "country", "tenor", "asset", "office", "competition",
     "league", "award", "prize", "chart", "statistic", "gender", "ordinal", "action",
 )  # fmt: skip
 
@@ -56,10 +56,14 @@ HARD_RULES: Final[list[HardRule]] = [
     HardRule("bet type", rules_texts.bet_type),
     HardRule("numbered", rules_texts.numbered),
     HardRule("county", rules_texts.county),
+    HardRule("state", rules_texts.state),
+    HardRule("condition", rules_texts.condition),
+    HardRule("wording", rules_texts.wording),
     HardRule("seat", rules_subjects.seat),
     HardRule("subject", rules_subjects.subject),
     HardRule("teams", rules_subjects.teams),
     HardRule("game or title", rules_subjects.game_or_title),
+    HardRule("agent", rules_subjects.agent),
     HardRule("anyone", rules_subjects.anyone),
     HardRule("side", rules_subjects.side),
     HardRule("names", rules_subjects.names),

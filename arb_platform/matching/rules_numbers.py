@@ -1,8 +1,15 @@
 """Rules about conditions on numbers. ``>= 3.0 %`` on a one-decimal grid is ``> 2.9 %``."""
 
+from decimal import Decimal
 from typing import Final
 
-from arb_platform.domain.terms import Threshold, ThresholdRelation, compare_thresholds
+from arb_platform.domain.terms import (
+    POLICY_RATE_STEP,
+    UPWARD,
+    Threshold,
+    ThresholdRelation,
+    compare_thresholds,
+)
 from arb_platform.matching.reading import Reading
 
 _Fit = tuple[ThresholdRelation, Threshold, Threshold]
@@ -34,10 +41,52 @@ def lone_threshold(one: Reading, other: Reading) -> str | None:
     for mine, theirs, order in ((one, other, "{} against none"), (other, one, "none against {}")):
         if not mine.thresholds or theirs.thresholds or theirs.opening_thresholds:
             continue
+        if _is_a_direction(mine.thresholds[0], theirs):
+            continue
         # The number without a comparison: what it means there is not told.
-        if f"{mine.thresholds[0].value:f}" not in theirs.said:
+        if f"{mine.thresholds[0].value:f}" not in theirs.numbers:
             return "threshold: " + order.format(mine.thresholds[0])
     return None
+
+
+_UP: Final = frozenset(
+    (
+        "up",
+        "rise",
+        "rises",
+        "increase",
+        "increases",
+        "grow",
+        "grows",
+        "growth",
+        "positive",
+        "gain",
+        "gains",
+        "higher",
+    )
+)
+_DOWN: Final = frozenset(
+    (
+        "down",
+        "fall",
+        "falls",
+        "decrease",
+        "decreases",
+        "decline",
+        "declines",
+        "negative",
+        "lower",
+        "shrink",
+        "shrinks",
+    )
+)
+
+
+def _is_a_direction(threshold: Threshold, other: Reading) -> bool:
+    """Above 0 is up, below 0 is down."""
+    if threshold.value != 0 or threshold.is_bucket:
+        return False
+    return bool(other.words & (_UP if threshold.operator in UPWARD else _DOWN))
 
 
 def _worst_fit(one: Reading, other: Reading) -> _Fit | None:
@@ -48,21 +97,25 @@ def _worst_fit(one: Reading, other: Reading) -> _Fit | None:
         (one.opening_thresholds, other.thresholds),
     ):
         if mine and theirs:
-            return _fit(mine, theirs)
+            return _fit(mine, theirs, POLICY_RATE_STEP if _policy_rates(one, other) else None)
     return None
 
 
-def _fit(mine: tuple[Threshold, ...], theirs: tuple[Threshold, ...]) -> _Fit:
+def _policy_rates(one: Reading, other: Reading) -> bool:
+    return all("policy rate" in side.facets.get("measure", ()) for side in (one, other))
+
+
+def _fit(mine: tuple[Threshold, ...], theirs: tuple[Threshold, ...], step: Decimal | None) -> _Fit:
     """Each threshold of the shorter list takes its best partner; the worst of these decides."""
     turned = len(mine) > len(theirs)
     fewer, more = (theirs, mine) if turned else (mine, theirs)
-    best = [min((_related(one, other) for other in more), key=_distance) for one in fewer]
+    best = [min((_related(one, other, step) for other in more), key=_distance) for one in fewer]
     relation, one, other = max(best, key=_distance)
     return (relation, other, one) if turned else (relation, one, other)
 
 
-def _related(one: Threshold, other: Threshold) -> _Fit:
-    return compare_thresholds(one, other), one, other
+def _related(one: Threshold, other: Threshold, step: Decimal | None) -> _Fit:
+    return compare_thresholds(one, other, step=step), one, other
 
 
 def _distance(fit: _Fit) -> int:

@@ -55,9 +55,30 @@ def side(one: Reading, other: Reading) -> str | None:
     """Which of the two teams Yes is about: the other one is a complement, not the same bet."""
     if one.teams is None or other.teams is None or one.subject is None or other.subject is None:
         return None
-    if one.bet_types or other.bet_types or same_subject(one.subject, other.subject):
+    if one.bet_types or other.bet_types:
+        return None
+    if same_subject(one.subject, other.subject) and not _crossed(one, other):
         return None
     return f"polarity: {one.subject} against {other.subject}"
+
+
+def _crossed(one: Reading, other: Reading) -> bool:
+    """Whether the teams can be paired in one way only, and in that way the two subjects are not a pair.
+
+    The Panthers of "Panthers vs Hurricanes" may be Carolina's, but then nobody is left to be Florida.
+    """
+    assert one.teams
+    assert other.teams
+    assert one.subject
+    assert other.subject
+    (a, b), (c, d) = one.teams, other.teams
+    straight = same_subject(a, c) and same_subject(b, d)
+    crossed = same_subject(a, d) and same_subject(b, c)
+    mine = [one.subject.words == team.words for team in (a, b)]
+    theirs = [other.subject.words == team.words for team in (c, d)]
+    if straight == crossed or sum(mine) != 1 or sum(theirs) != 1:
+        return False
+    return (mine == theirs) != straight
 
 
 def game_or_title(one: Reading, other: Reading) -> str | None:
@@ -67,12 +88,23 @@ def game_or_title(one: Reading, other: Reading) -> str | None:
     whole = other if one.teams or one.single_game else one
     if any(told.kind in ("date", "week") for told in whole.periods):
         return None
+    if "office" in one.facets or "office" in other.facets:
+        # "Paxton vs. Cornyn" is a runoff as much as "runoff winner".
+        return None
     if not (
         whole.facets.keys() & {"competition", "league"}
         or any(told.kind == "edition" for told in whole.periods)
     ):
         return None
     return "game or title: " + ("title against game" if whole is one else "game against title")
+
+
+def agent(one: Reading, other: Reading) -> str | None:
+    """Who does it to whom: Israel striking Iran is not Iran striking Israel."""
+    mine, theirs = one.agent, other.agent
+    if mine is None or theirs is None or same_subject(mine, theirs):
+        return None
+    return f"agent: {mine} against {theirs}"
 
 
 def anyone(one: Reading, other: Reading) -> str | None:

@@ -1,7 +1,12 @@
 """Rules about what is asked: kinds of measure, office and prize, stage, source, polarity, bet type."""
 
+from typing import Final
+
 from arb_platform.domain.markets import Market
 from arb_platform.matching.reading import Comparison, Reading
+from arb_platform.matching.subjects import named_state
+from arb_platform.matching.word_lists import MODIFIERS
+from arb_platform.matching.wording import unsaid
 
 
 def _listed(values: frozenset[str]) -> str:
@@ -32,7 +37,7 @@ def facet(name: str) -> Comparison:
     """The rule of one facet: both headlines answer it, and have no answer in common."""
 
     def compare(one: Reading, other: Reading) -> str | None:
-        mine, theirs = one.facets.get(name), other.facets.get(name)
+        mine, theirs = _answers(name, one, other), _answers(name, other, one)
         if not mine or not theirs or mine & theirs:
             return None
         return f"{name}: {_listed(mine)} against {_listed(theirs)}"
@@ -40,10 +45,65 @@ def facet(name: str) -> Comparison:
     return compare
 
 
+def _answers(name: str, one: Reading, other: Reading) -> frozenset[str]:
+    """The headline's answer; where it is silent and the other's is not, that of the first sentences."""
+    told = one.facets.get(name, frozenset())
+    if told or name not in other.facets or name not in one.opening_facets:
+        return told
+    if name == "country" and not (one.facets.keys() & {"measure"} and other.facets.keys() & {"measure"}):
+        # Whose figure it is; elsewhere rules name countries that only act in the story.
+        return told
+    return one.opening_facets[name]
+
+
+def condition(one: Reading, other: Reading) -> str | None:
+    """What only one side demands: an emergency meeting, a majority, landfall."""
+    for mine, theirs, order in ((one, other, "{} against none"), (other, one, "none against {}")):
+        only = (mine.conditions - theirs.conditions_told) | ((mine.words & MODIFIERS) - theirs.said)
+        if only:
+            return "condition: " + order.format(_listed(only))
+    return None
+
+
+def wording(one: Reading, other: Reading) -> str | None:
+    """Each headline says something for which the other market has no word anywhere."""
+    if one.teams and other.teams:
+        return None
+    mine, theirs = unsaid(one.telling, other.begun), unsaid(other.telling, one.begun)
+    if not mine or not theirs:
+        return None
+    return f"wording: {', '.join(mine[:3])} against {', '.join(theirs[:3])}"
+
+
+def state(one: Reading, other: Reading) -> str | None:
+    """What happens in one state is not what happens in the country, nor in another state."""
+    if one.state == other.state or any(_elects_or_plays(side) for side in (one, other)):
+        return None
+    for mine, theirs in ((one, other), (other, one)):
+        if mine.state in _ALSO_CITIES:
+            continue
+        if mine.state and mine.state.lower() not in theirs.said and named_state(theirs.opening) != mine.state:
+            return f"place: {one.state or 'no state'} against {other.state or 'no state'}"
+    return None
+
+
+def _elects_or_plays(one: Reading) -> bool:
+    return bool(one.seat or one.teams or one.facets.keys() & {"office", "league", "competition", "stage"})
+
+
+_ALSO_CITIES: Final = ("NY", "WA")
+
+
 def stage(one: Reading, other: Reading) -> str | None:
     """Nominee or winner, first round or whole election, conference or championship; silence is the whole."""
-    mine, theirs = one.facets.get("stage", frozenset()), other.facets.get("stage", frozenset())
+    mine, theirs = _stages(one), _stages(other)
     return None if mine == theirs or mine & theirs else f"stage: {_listed(mine)} against {_listed(theirs)}"
+
+
+def _stages(one: Reading) -> frozenset[str]:
+    stages = one.facets.get("stage", frozenset())
+    # Who runs for a nomination need not be nominated: it is said of what they run for.
+    return stages - {"nominee", "primary"} if "candidacy" in one.facets else stages
 
 
 def race(one: Reading, other: Reading) -> str | None:

@@ -74,4 +74,6 @@ def moment(one: Reading, other: Reading) -> str | None:
 
 
 def _has_price(one: Reading) -> bool:
-    return bool(one.facets.get("asset") or "gas price" in one.facets.get("measure", ()))
+    return bool(
+        one.facets.get("asset") or one.facets.get("tenor") or "gas price" in one.facets.get("measure", ())
+    )

@@ -61,6 +61,14 @@ def clean(text: str, *, longest: int, prose: bool = True) -> CleanText:
     ``prose`` False is for identifiers and addresses, which are no sentences: only their characters
     are looked at.
     """
+    # outcomes and sources are the same words in thousands of markets
+    return (_clean_short if len(text) <= _SHORT else _cleaned)(text, longest, prose)
+
+
+_SHORT: Final = 120
+
+
+def _cleaned(text: str, longest: int, prose: bool) -> CleanText:  # noqa: FBT001 - one call a field
     findings = list(_character_findings(text))
     plain = plain_text(text)
     if len(plain) > longest:
@@ -71,12 +79,15 @@ def clean(text: str, *, longest: int, prose: bool = True) -> CleanText:
     return CleanText(plain, tuple(dict.fromkeys(findings)))
 
 
+_clean_short = lru_cache(maxsize=4096)(_cleaned)
+
+
 def plain_text(text: str) -> str:
     """NFKC without characters that nobody sees; lines are kept, other white space becomes a space."""
     if not text.isascii():
         # normalising may bring back what was hidden inside a compatibility character
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)))
-    if not text.isprintable():
+    if not text.replace("\n", "").isprintable():
         text = "".join(" " if _unprintable(char) else char for char in text)
     lines = (" ".join(line.split()) for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -111,6 +111,26 @@ def _is_name(text: str) -> bool:
     return not any(says(facet, text) for facet in ("rate decision", "measure", "tenor", "asset"))
 
 
+_ACT: Final = (
+    r"(?:strikes?|attacks?|invades?|bombs?|pardons?|visits?|sues?|acquires?|buys?|recogni[sz]es?|arrests?|endorses?|fires?|nominates?|beats?|defeats?|"
+    r"annexes|annex|sanctions?|blockades?|withdraws? from|impeaches|impeach|extradites?)"
+)
+_AGENT: Final = re.compile(
+    rf"(?:^(?!will )|\bwill )(?:the )?(?P<name>[a-z][a-z.'-]*(?: [a-z.'-]+){{0,2}}?) {_ACT} (?!down|out|by|for|in|on|off|price)(?:the )?[a-z]"
+)
+
+
+def agent_of(title: str) -> Subject | None:
+    """Who acts on somebody else in ``title`` (folded); None where the sentence has another form."""
+    match = _AGENT.search(title)
+    if match is None or _NOBODY.match(match["name"]):
+        return None
+    return Subject(match["name"], frozenset(normalise(match["name"]).split()))
+
+
+_NOBODY: Final = re.compile(r"(?:who|which|what|how|anyone|any|will|when|next|first)\b")
+
+
 def same_subject(one: Subject, other: Subject) -> bool:
     """Whether two names can be one: everything that one says beyond the other must be absent there.
 
@@ -118,9 +138,12 @@ def same_subject(one: Subject, other: Subject) -> bool:
     "Flavio Bolsonaro".
     """
     for mine, theirs in ((one, other), (other, one)):
-        cities = [city for word in mine.words for city in SHARED_NICKNAMES.get(word, ())]
-        if any(set(city.split()) <= theirs.words for city in cities):
-            return True
+        for word in mine.words:
+            for city in SHARED_NICKNAMES.get(word, ()):
+                # "New York R" can be the Rangers, "New York I" cannot.
+                initials = {part for part in theirs.words if len(part) == 1}
+                if set(city.split()) <= theirs.words and (not initials or word[0] in initials):
+                    return True
     # A word that both say is used up: the initial Y is not the "York" of both.
     mine_rest, theirs_rest = one.words - other.words, other.words - one.words
     mine_only = {word for word in mine_rest if not _among(word, theirs_rest)}
@@ -178,6 +201,12 @@ def seat_of(text: str, facets: dict[str, frozenset[str]]) -> Seat | None:
     if len(offices) != 1:
         return None
     return Seat(next(iter(offices)), _state(text), party)
+
+
+def named_state(text: str) -> str | None:
+    """The code of the one US state that ``text`` (folded) names; None for none or several."""
+    named = {STATES[name].upper() for name in _STATE.findall(text)}
+    return named.pop() if len(named) == 1 else None
 
 
 def _state(text: str) -> str:

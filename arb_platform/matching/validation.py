@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from arb_platform.domain.calls import CallLedger
 from arb_platform.domain.errors import BudgetExceeded, LLMError, ProvidersRefuse
@@ -17,6 +17,7 @@ from arb_platform.llm.budget import estimated_usd
 from arb_platform.llm.client import LLMClient, utc_now
 from arb_platform.llm.providers import ChatRequest
 from arb_platform.llm.secrets import Secret
+from arb_platform.matching.judge import Judge, Rules, sorted_out
 from arb_platform.matching.prompt import ANSWER_TOKENS, RESPONSE_SCHEMA, messages, read_answer
 from arb_platform.matching.rules import RULES_VERSION, broken_rules
 from arb_platform.matching.verdicts import MIN_SCORE, decide, failed
@@ -25,35 +26,7 @@ BATCH_SIZE: Final = 20
 CONCURRENCY: Final = 50
 # Chance does not do that through retries and a fallback: the providers are down, and each question costs a minute.
 FAILURES_IN_A_ROW: Final = 10
-Rules = Callable[[MarketPair], Sequence[str]]
 Progress = Callable[[int, int], None]
-
-
-class Judge(Protocol):
-    """Somebody who can be asked about a pair."""
-
-    @property
-    def name(self) -> str:
-        """``llm`` or ``offline``; kept with every verdict."""
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Whose verdicts are as good as asking again, the preferred model first."""
-
-    def broken_rules(self, pair: MarketPair) -> Sequence[str]:
-        """The hard rules that object to ``pair``."""
-
-    async def judge(self, candidate: Candidate) -> Verdict:
-        """A verdict; one with status failed when nobody answered. Raises BudgetExceeded or ProvidersRefuse.
-
-        The candidate's ``broken_rules`` are taken as they are: whoever asks has looked at the rules.
-        """
-
-    def spent_usd(self) -> Decimal:
-        """Dollars this judge was billed since it exists."""
-
-    def session(self) -> AbstractAsyncContextManager[Any]:
-        """Keeps connections open over many questions."""
 
 
 class LLMValidator:
@@ -144,32 +117,43 @@ class LLMValidator:
         model = next(iter(self.models), None)
         if model is None:
             return Decimal(0)
-        request = ChatRequest(model, messages(pair), 0.0, ANSWER_TOKENS, RESPONSE_SCHEMA)
-        return estimated_usd(self.client.provider_of(model), request, self._clock())
+        return estimated_usd(self.client.provider_of(model), self.request(pair, model), self._clock())
+
+    def request(self, pair: MarketPair, model: str) -> ChatRequest:
+        """What is asked about ``pair``."""
+        return ChatRequest(model, messages(pair), 0.0, ANSWER_TOKENS, RESPONSE_SCHEMA)
+
+    def verdict(
+        self, pair: MarketPair, broken: Sequence[str], answer: dict[str, Any], *, model: str, at: datetime
+    ) -> Verdict:
+        """What ``answer`` of ``model`` comes to. Raises LLMError when a value in it is off."""
+        return decide(
+            read_answer(answer, pair),
+            pair,
+            broken,
+            self.min_score,
+            at,
+            model=model,
+            rules_version=self.rules_version,
+        )
 
     async def _verdict(self, pair: MarketPair, broken: Sequence[str]) -> Verdict:
         try:
             completion = await self.client.ask(
                 messages(pair), 0.0, ANSWER_TOKENS, pair_hash=pair.pair_hash, response_schema=RESPONSE_SCHEMA
             )
-            answer = read_answer(completion.answer, pair)
+            return self.verdict(pair, broken, completion.answer, model=completion.model, at=self._clock())
         except (BudgetExceeded, ProvidersRefuse):
             raise
         except LLMError as error:
             return self._failed(pair, error)
-        return decide(
-            answer,
-            pair,
-            broken,
-            self.min_score,
-            self._clock(),
-            model=completion.model,
-            rules_version=self.rules_version,
-        )
+
+    def failed(self, pair: MarketPair, reason: str, *, model: str, at: datetime) -> Verdict:
+        """What is kept of a question that nobody answered."""
+        return failed(pair, reason, at, model=model, rules_version=self.rules_version)
 
     def _failed(self, pair: MarketPair, error: LLMError) -> Verdict:
-        model = next(iter(self.models), "")
-        return failed(pair, str(error), self._clock(), model=model, rules_version=self.rules_version)
+        return self.failed(pair, str(error), model=next(iter(self.models), ""), at=self._clock())
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,42 +177,9 @@ class ValidationSummary:
     not_asked: int = 0
     # decided by the second model; they are among those asked
     escalated: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a validation would do: whom it would ask about, what it knows already, what rules forbid."""
-
-    to_ask: tuple[Candidate, ...]
-    cached: tuple[Verdict, ...]
-    skipped_by_rules: int
-
-
-def plan(
-    candidates: Sequence[Candidate], *, judge: Judge, known: Mapping[str, Verdict], now: datetime
-) -> Plan:
-    """What a validation would do now, all rules looked at; for saying beforehand what it would cost."""
-    first = _sorted_out(candidates, known, now)
-    to_ask = tuple(candidate for candidate in first.to_ask if not judge.broken_rules(candidate.pair))
-    return replace(
-        first, to_ask=to_ask, skipped_by_rules=first.skipped_by_rules + len(first.to_ask) - len(to_ask)
-    )
-
-
-def _sorted_out(candidates: Sequence[Candidate], known: Mapping[str, Verdict], now: datetime) -> Plan:
-    """By what is already known; a pair that occurs twice is taken once, a failed or expired verdict is none."""
-    unique = {candidate.pair_hash: candidate for candidate in candidates}
-    to_ask: list[Candidate] = []
-    cached: list[Verdict] = []
-    for pair_hash, candidate in unique.items():
-        verdict = known.get(pair_hash)
-        if candidate.broken_rules:
-            continue
-        if verdict is not None and verdict.status != "failed" and verdict.valid_until > now:
-            cached.append(verdict)
-        else:
-            to_ask.append(candidate)
-    return Plan(tuple(to_ask), tuple(cached), len(unique) - len(to_ask) - len(cached))
+    # sent in a batch by this run, and pairs in batches whose answers are still to come, these among them
+    submitted: int = 0
+    in_batches: int = 0
 
 
 async def validate_candidates(
@@ -249,23 +200,23 @@ async def validate_candidates(
     (done, total). When the budget is spent, the providers refuse us or nothing but failures comes back,
     this ends with ``stopped_reason`` and keeps what it has.
     """
-    sorted_out = _sorted_out(candidates, known, clock())
-    run = _Run(judge, iter(sorted_out.to_ask), len(sorted_out.to_ask), on_batch, batch_size, progress)
+    ahead = sorted_out(candidates, known, clock())
+    run = _Run(judge, iter(ahead.to_ask), len(ahead.to_ask), on_batch, batch_size, progress)
     spent_before = judge.spent_usd()
     async with judge.session():
         await run.work(max(1, concurrency))
-    statuses = run.statuses + Counter(verdict.status for verdict in sorted_out.cached)
+    statuses = run.statuses + Counter(verdict.status for verdict in ahead.cached)
     return ValidationSummary(
         asked=run.asked,
-        cached=len(sorted_out.cached),
+        cached=len(ahead.cached),
         accepted=statuses["accepted"],
         rejected=statuses["rejected"],
         review=statuses["review"],
         failed=statuses["failed"],
-        skipped_by_rules=sorted_out.skipped_by_rules + run.skipped,
+        skipped_by_rules=ahead.skipped_by_rules + run.skipped,
         cost_usd=judge.spent_usd() - spent_before,
         stopped_reason=run.stopped_reason,
-        not_asked=len(sorted_out.to_ask) - run.asked - run.skipped,
+        not_asked=len(ahead.to_ask) - run.asked - run.skipped,
     )
 
 

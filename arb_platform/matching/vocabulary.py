@@ -86,7 +86,7 @@ _PHRASES: Final = {
     "cpi inflation": "cpi", "pce inflation": "pce", "inflation rate": "cpi",
     "month over month": "mom", "m m": "mom", "nonfarm payrolls": "payrolls", "non farm payrolls": "payrolls",
     "jobs report": "payrolls", "nfp": "payrolls", "federal reserve": "fed", "fomc": "fed",
-    "federal open market committee": "fed", "european central bank": "ecb", "bank of england": "boe",
+    "federal open market committee": "fed", "european central bank": "ecb", "bank of england": "boe", "bank of mexico": "banxico", "banco de mexico": "banxico",
     "bank of japan": "boj", "bank of canada": "boc", "department of labor": "dol",
     "federal funds rate": "fed rate", "fed funds rate": "fed rate", "interest rates": "rate",
     "interest rate": "rate", "rates": "rate", "crude oil": "oil", "west texas intermediate": "wti",

@@ -45,3 +45,10 @@ _WEAK_NAME_WORDS_TEXT: Final = """
 central city east great las los new north real saint san santa south st state states united west
 """
 WEAK_NAME_WORDS: Final = frozenset(_WEAK_NAME_WORDS_TEXT.split())
+
+# Words that make another bet of the one they stand before, wherever only one side has them.
+_MODIFIERS_TEXT: Final = """
+acting assistant coding commercial core crewed deputy electric global guest interim jury junior median phone preliminary private provisional regional
+runner second statewide supporting televote third uncrewed unmanned virtual worldwide youth
+"""
+MODIFIERS: Final = frozenset(_MODIFIERS_TEXT.split())

@@ -6,13 +6,13 @@ what it was to the last digit, and a refresh needs to look only at what changed.
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zlib import crc32
 
 import numpy as np
+import polars as pl
 from scipy.sparse import csr_matrix
 
 # A word in more titles than this share says nothing and costs most of the product's time.
@@ -25,6 +25,46 @@ _WIDE: Final = 8.0
 _TIE: Final = 1e-5
 
 
+Codes = np.ndarray[Any, np.dtype[np.int64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of many texts: text ``n`` is ``codes[starts[n]:starts[n + 1]]``, places in ``vocabulary``.
+
+    The vocabulary is in order, so that two catalogues give a text's words in the same order.
+    """
+
+    vocabulary: list[str]
+    codes: Codes
+    starts: Codes
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "Words":
+        """From texts whose words are each told once, parted by blanks."""
+        said = (
+            pl.DataFrame({"text": pl.Series(texts, dtype=pl.String).str.split(" ")})
+            .with_row_index("row")
+            .explode("text", empty_as_null=True, keep_nulls=True)
+            .filter(pl.col("text") != "")
+        )
+        vocabulary = said.select(pl.col("text").unique().sort()).with_row_index("code")
+        coded = said.join(vocabulary, on="text", how="left", maintain_order="left")
+        starts = np.zeros(len(texts) + 1, np.int64)
+        np.cumsum(np.bincount(coded["row"].to_numpy(), minlength=len(texts)), out=starts[1:])
+        return cls(vocabulary["text"].to_list(), coded["code"].to_numpy().astype(np.int64), starts)
+
+    def with_any(self, words: frozenset[str]) -> Mask:
+        """Which texts have one of these words."""
+        flags = np.fromiter((word in words for word in self.vocabulary), np.bool_, len(self.vocabulary))
+        if not flags.any():
+            return np.zeros(len(self.starts) - 1, np.bool_)
+        before = np.concatenate([[0], np.cumsum(flags[self.codes])])
+        found: Mask = before[self.starts[1:]] > before[self.starts[:-1]]
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """The weight of each word of both catalogues; 0 for a word that is in too many of them."""
@@ -32,23 +72,19 @@ class Weights:
     of: dict[str, float]
 
     @classmethod
-    def fitted(cls, *sides: Iterable[str]) -> "Weights":
-        """From texts whose words are each told once."""
-        counts: Counter[str] = Counter()
-        texts = 0
-        for side in sides:
-            for text in side:
-                counts.update(text.split())
-                texts += 1
-        size = 1 << max(texts - 1, 1).bit_length()
+    def fitted(cls, words: Words) -> "Weights":
+        counts = np.bincount(words.codes, minlength=len(words.vocabulary))
+        size = 1 << max(len(words.starts) - 2, 1).bit_length()
         step = math.log(_FINE if size <= _SMALL else _WIDE)
         most = size if size <= _SMALL else size * _COMMON_SHARE
         weights: dict[int, float] = {}
-        for count in set(counts.values()):
+        for count in np.unique(counts).tolist():
             # A hair above, so that an exact power is in its own class whatever the rounding.
             level = math.floor(math.log(count) / step + 1e-9)
             weights[count] = max(1.0, 1.0 + math.log(size) - level * step) if count <= most else 0.0
-        return cls({word: weights[counts[word]] for word in sorted(counts)})
+        return cls(
+            {word: weights[count] for word, count in zip(words.vocabulary, counts.tolist(), strict=True)}
+        )
 
     def changed_from(self, other: "Weights") -> frozenset[str]:
         """Words that weigh something else than in ``other``, or are in one of the two only."""
@@ -57,18 +93,11 @@ class Weights:
         )
 
 
-def weighted(texts: Sequence[str], weights: Weights) -> csr_matrix:
+def weighted(words: Words, weights: Weights) -> csr_matrix:
     """One row of length 1 for each text, one column for each word; words that tell nothing are left out."""
-    columns = {word: column for column, word in enumerate(weights.of)}
     values = np.fromiter(weights.of.values(), np.float64, len(weights.of))
-    starts = np.zeros(len(texts) + 1, np.int64)
-    found: list[int] = []
-    for row, text in enumerate(texts):
-        found += [column for word in text.split() if (column := columns.get(word)) is not None]
-        starts[row + 1] = len(found)
-    indices = np.array(found, np.int64)
-    data = values[indices] if len(indices) else np.empty(0, np.float64)
-    matrix = csr_matrix((data, indices, starts), shape=(len(texts), max(1, len(columns))))
+    shape = len(words.starts) - 1, max(1, len(words.vocabulary))
+    matrix = csr_matrix((values[words.codes], words.codes, words.starts), shape=shape)
     matrix.eliminate_zeros()
     matrix.sort_indices()
     return _unit_length(matrix)

@@ -11,6 +11,7 @@ from arb_platform.domain.pairs import Candidate
 from arb_platform.pipeline.ground import now, open_writer, refuse_real_venue
 from arb_platform.settings import Settings
 from arb_platform.storage.attach import check_catalog
+from arb_platform.storage.intake import MarketIntake
 from arb_platform.storage.markets import FELL, ListingChange, last_count, market_contents, save_listing
 from arb_platform.storage.pairs import count_candidates, load_candidates
 from arb_platform.venues.page_journal import PageJournal
@@ -45,18 +46,21 @@ async def list_venue(settings: Settings, venue: str, *, on_page: Progress | None
     check_catalog(api.lake_location(settings), read_only=False)  # before minutes of listing
     base_url = settings.polymarket_gamma_url if venue == POLYMARKET else settings.kalshi_rest
     journal = PageJournal(settings.root / f"listing-{venue}.pages", address=base_url)
-    listing = await VENUES[venue].listing(base_url=base_url, on_page=on_page, journal=journal)
-    if not listing.markets:
-        raise ListingError(
-            f"{venue} listed no markets at {base_url} ({listing.reason}); nothing was changed. "
-            "Check the address and try again."
+    with MarketIntake(settings.root / "intake", at=now()) as intake:
+        listing = await VENUES[venue].listing(
+            base_url=base_url, on_page=on_page, journal=journal, hand_on=intake.add
         )
-    with open_writer(settings) as lake:
-        listing = _doubted(listing, last_count(lake, venue))
-        change = save_listing(lake, listing)
+        if not len(intake):
+            raise ListingError(
+                f"{venue} listed no markets at {base_url} ({listing.reason}); nothing was changed. "
+                "Check the address and try again."
+            )
+        with open_writer(settings) as lake:
+            listing = _doubted(listing, last_count(lake, venue))
+            change = save_listing(lake, listing, intake)
     return Listed(
         venue,
-        len(listing.markets),
+        listing.count,
         listing.pages,
         listing.complete,
         listing.reason,
@@ -70,9 +74,9 @@ def _doubted(listing: Listing, before: int | None) -> Listing:
 
     The next listing is compared with this one: a venue that did lose half is believed the second time.
     """
-    if not listing.complete or before is None or 2 * len(listing.markets) > before:
+    if not listing.complete or before is None or 2 * listing.count > before:
         return listing
-    reason = f"{FELL}: {len(listing.markets)} markets where {before} were listed the last time"
+    reason = f"{FELL}: {listing.count} markets where {before} were listed the last time"
     return replace(listing, complete=False, reason=reason)
 
 
@@ -87,8 +91,16 @@ class Proposed:
     best: list[Candidate]
 
 
-def propose_candidates(settings: Settings, *, keep: int = CANDIDATES_PER_MARKET, best: int = 25) -> Proposed:
+def propose_candidates(
+    settings: Settings,
+    *,
+    keep: int = CANDIDATES_PER_MARKET,
+    best: int = 25,
+    progress: Progress | None = None,
+) -> Proposed:
     """Propose pairs of the markets in the lake and save them; after the first time, of what changed.
+
+    ``progress`` is told how many of the pairs to save are saved.
 
     Raises ListingError when one venue has no markets yet.
     """
@@ -104,6 +116,8 @@ def propose_candidates(settings: Settings, *, keep: int = CANDIDATES_PER_MARKET,
         from arb_platform.pipeline.proposing import propose_changes  # noqa: PLC0415
 
         at = now()
-        new = propose_changes(lake, contents, settings.root / "nearness.npz", keep=keep, at=at)
+        new = propose_changes(
+            lake, contents, settings.root / "nearness.npz", keep=keep, at=at, progress=progress
+        )
         candidates, unbroken = count_candidates(lake, at)
         return Proposed(candidates, unbroken, new, load_candidates(lake, unbroken_only=True, at_most=best))

@@ -18,16 +18,17 @@ from arb_platform.matching.evaluation import (
     load_labelled,
     markets_of,
 )
+from arb_platform.matching.judge import Judge
 from arb_platform.matching.prompt import PROMPT_VERSION
 from arb_platform.matching.rules import RULES_VERSION, broken_rules
-from arb_platform.matching.validation import Judge, validate_candidates
+from arb_platform.matching.validation import validate_candidates
 from arb_platform.pipeline.ground import now, open_writer
-from arb_platform.pipeline.validation import judge_for
+from arb_platform.pipeline.judges import judge_for
 from arb_platform.settings import Settings
 from arb_platform.storage.audits import EvaluationRow, save_evaluation
 from arb_platform.storage.lake import Lake
 from arb_platform.storage.ledger import LakeLedger
-from arb_platform.storage.pairs import save_verdicts, valid_verdicts
+from arb_platform.storage.pairs import valid_verdicts
 
 # Written for this project; docs beside it say how.
 GOLD: Final = Path(arb_platform.__file__).parents[1] / "data" / "gold" / "pairs.jsonl"
@@ -84,8 +85,7 @@ def _judged(
         answers |= _known(lake, judge)
 
         def keep(given: list[Verdict]) -> None:
-            save_verdicts(lake, given)
-            ledger.flush()
+            ledger.keep_verdicts(given)
             answers.update({verdict.pair_hash: verdict for verdict in given})
 
         asyncio.run(

@@ -1,20 +1,16 @@
-"""What every stage stands on: the clock, the lake of the profile, and the line between demo and live."""
-
-from datetime import UTC, datetime
+"""What every stage stands on: the lake of the profile, and the line between demo and live."""
 
 from arb_platform import api
 from arb_platform.domain.errors import SettingsError
 from arb_platform.domain.markets import KALSHI, POLYMARKET
+from arb_platform.pipeline.clock import now
 from arb_platform.settings import Settings
 from arb_platform.storage.analyst import write_analyst_sql
 from arb_platform.storage.lake import Lake
 from arb_platform.venues.endpoints import REAL_ADDRESSES
 from arb_platform.venues.registry import VENUES
 
-
-def now() -> datetime:
-    """The wall clock, aware."""
-    return datetime.now(UTC)
+__all__ = ["now", "open_writer", "refuse_real_venue", "venue_named"]
 
 
 def open_writer(settings: Settings) -> Lake:

@@ -1,6 +1,6 @@
 """Proposing pairs at the scale of whole catalogues: what changed is compared, the rest is confirmed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -17,12 +17,23 @@ from arb_platform.storage.pairs import confirm_candidates, save_candidates
 
 # Markets in memory at a time, and pairs in one transaction.
 _MARKETS_AT_ONCE: Final = 20_000
-_PAIRS_AT_ONCE: Final = 20_000
+_PAIRS_AT_ONCE: Final = 10_000
 
 Contents = Mapping[str, Mapping[str, str]]
 
 
-def propose_changes(lake: Lake, contents: Contents, memory: Path, *, keep: int, at: datetime) -> int:
+Progress = Callable[[int, int], None]
+
+
+def propose_changes(
+    lake: Lake,
+    contents: Contents,
+    memory: Path,
+    *,
+    keep: int,
+    at: datetime,
+    progress: Progress | None = None,
+) -> int:
     """Bring ``candidate_pairs`` to what a comparison of everything would give; returns the pairs saved.
 
     ``contents`` is the content hash of each active market by venue and id. What is near is
@@ -39,7 +50,7 @@ def propose_changes(lake: Lake, contents: Contents, memory: Path, *, keep: int, 
         if confirm_candidates(lake, _told(nearness, np.flatnonzero(known)), at) == known.sum():
             fresh = ~known
         # else this lake is not the one that the memory is about: everything is saved again
-    _save(lake, nearness, np.flatnonzero(fresh), at)
+    _save(lake, nearness, np.flatnonzero(fresh), at, progress)
     remember(memory, nearness, notes)
     return int(fresh.sum())
 
@@ -83,7 +94,9 @@ def _told(nearness: Nearness, places: np.ndarray) -> list[tuple[str, str, str, s
     ]
 
 
-def _save(lake: Lake, nearness: Nearness, places: np.ndarray, at: datetime) -> None:
+def _save(
+    lake: Lake, nearness: Nearness, places: np.ndarray, at: datetime, progress: Progress | None
+) -> None:
     """Make the candidates at ``places`` and save them.
 
     In the order of Kalshi's tickers, which begin with their series: the partners of neighbours are
@@ -103,6 +116,8 @@ def _save(lake: Lake, nearness: Nearness, places: np.ndarray, at: datetime) -> N
             lambda other, of=markets[1], ids=right.ids: of[ids[other]],  # type: ignore[misc]
         )
         save_candidates(lake, [proposals[int(place)] for place in chunk], at)
+        if progress is not None:
+            progress(start + len(chunk), len(places))
 
 
 def _ids(nearness: Nearness, places: np.ndarray) -> tuple[list[str], list[str]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -21,6 +21,8 @@ from arb_platform.venues.polling import KalshiAdapter
 
 # A stream that was cut comes back soon; the adapters back off from here.
 _RECONNECT_DELAY: Final = 1.0
+# A stream for so many seconds counts them from its first book, which a busy machine may wait for this long.
+_PATIENCE_SECONDS: Final = 10.0
 # How often a stream looks whether it should follow other markets.
 _FOLLOW_SECONDS: Final = 20.0
 
@@ -128,28 +130,61 @@ async def stream_venue(
     run_id: str = "",
     shard: int = 0,
     on_beat: Callable[[Heartbeat], None] = lambda _: None,
+    renew: bool = False,
 ) -> StreamSummary:
-    """Stream ``venue`` into the lake until ``stop`` is set or ``seconds`` have passed."""
+    """Stream ``venue`` into the lake until ``stop`` is set or ``seconds`` have passed since its first book.
+
+    With ``renew`` it takes over from whoever streams it now, without a gap.
+    """
     venue_named(venue)
     followed = await asyncio.to_thread(markets_to_stream, settings, venue, only=markets)
     async with _taped(settings, venue, max_depth) as tape:
         adapter = adapter_for(settings, venue, markets=followed, max_depth=max_depth, tape=tape)
-        timer = asyncio.get_running_loop().call_later(seconds, stop.set) if seconds is not None else None
+        timer = None if seconds is None else _Timer(seconds, stop)
         following = (
-            asyncio.create_task(_keep_following(settings, venue, adapter))
+            asyncio.create_task(keep_following(settings, venue, adapter))
             if markets is None and not is_list(settings.track)
             else None
         )
         try:
             return await record(
-                adapter, api.lake_location(settings), stop=stop, run_id=run_id, shard=shard, on_beat=on_beat,
-                trouble=lambda: "" if tape is None else tape.trouble,
+                adapter, api.lake_location(settings), stop=stop, run_id=run_id, shard=shard,
+                on_beat=on_beat if timer is None else timer.watching(on_beat),
+                trouble=lambda: "" if tape is None else tape.trouble, renew=renew,
             )  # fmt: skip
         finally:
             if timer is not None:
                 timer.cancel()
             if following is not None:
                 following.cancel()
+
+
+class _Timer:
+    """Sets ``stop`` ``seconds`` after the first heartbeat with a snapshot, or after a stream's first one is given up."""
+
+    def __init__(self, seconds: float, stop: asyncio.Event) -> None:
+        self._seconds = seconds
+        self._stop = stop
+        self._started = False
+        self._pending = self._after(seconds + _PATIENCE_SECONDS)
+
+    def watching(self, on_beat: Callable[[Heartbeat], None]) -> Callable[[Heartbeat], None]:
+        """``on_beat``, and the timer started by the first beat that tells of a book."""
+
+        def beat(told: Heartbeat) -> None:
+            on_beat(told)
+            if told.snapshots and not self._started:
+                self._started = True
+                self.cancel()
+                self._pending = self._after(self._seconds)
+
+        return beat
+
+    def cancel(self) -> None:
+        self._pending.cancel()
+
+    def _after(self, seconds: float) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, self._stop.set)
 
 
 @asynccontextmanager
@@ -165,10 +200,16 @@ async def _taped(settings: Settings, venue: str, max_depth: int) -> AsyncIterato
         await asyncio.to_thread(tape.close)
 
 
-async def _keep_following(settings: Settings, venue: str, adapter: Adapter) -> None:
+async def keep_following(
+    settings: Settings,
+    venue: str,
+    adapter: Adapter,
+    *,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> None:
     """Add and drop markets as listings, candidates and accepted pairs change, without reconnecting."""
     while True:
-        await asyncio.sleep(_FOLLOW_SECONDS)
+        await sleep(_FOLLOW_SECONDS)
         try:
             wanted = await asyncio.to_thread(_watched, settings, venue)
             if wanted is None:

@@ -1,7 +1,9 @@
 """Reports, and the lake kept small."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -12,14 +14,41 @@ from arb_platform.storage.maintenance import MaintenanceReport, maintain
 from arb_platform.storage.publish import Publication, publish
 from arb_platform.storage.raw_frames import drop_days_before
 
+if TYPE_CHECKING:
+    from arb_platform.reports.edges import Thresholds
+
 
 def build_report(settings: Settings, name: str, *, since: date | None = None) -> pl.DataFrame:
     """Compute a report, keep it in its table and return it."""
-    # The pictures take longer to import than a stream needs to start, and no stream draws any.
-    from arb_platform.reports.registry import run_report  # noqa: PLC0415
+    return build_reports(settings, [name], since=since)[name]
 
+
+def build_reports(
+    settings: Settings, names: Sequence[str], *, since: date | None = None
+) -> dict[str, pl.DataFrame]:
+    """Compute reports, keep them in their tables and return them with their sections, by name."""
+    # The pictures take longer to import than a stream needs to start, and no stream draws any.
+    from arb_platform.reports.registry import run_with_sections  # noqa: PLC0415
+
+    frames: dict[str, pl.DataFrame] = {}
     with open_writer(settings) as lake:
-        return run_report(lake, name, since=since, now=now())
+        for name in names:
+            frames |= run_with_sections(
+                lake, name, since=since, now=now(), thresholds=edge_thresholds(settings)
+            )
+    return frames
+
+
+def edge_thresholds(settings: Settings) -> "Thresholds":
+    """When an edge is refused, as set."""
+    from arb_platform.reports.edges import Thresholds  # noqa: PLC0415
+
+    return Thresholds(
+        stale_after_ms=round(settings.edge_stale_seconds * 1000),
+        max_skew_ms=round(settings.edge_skew_seconds * 1000),
+        min_size=settings.edge_min_size,
+        min_net_edge=settings.edge_min_net,
+    )
 
 
 def maintain_lake(settings: Settings) -> MaintenanceReport:

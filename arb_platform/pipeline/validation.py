@@ -1,24 +1,27 @@
 """Having candidate pairs judged, and what that would cost."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final, Literal
 
 from arb_platform import api
-from arb_platform.domain.errors import SettingsError, StorageError
+from arb_platform.domain.errors import LLMError, StorageError
 from arb_platform.domain.pairs import Candidate, Verdict
-from arb_platform.llm.ledger import MemoryLedger, Purse, SpendingLedger
-from arb_platform.llm.providers import PROVIDERS, located
+from arb_platform.llm.ledger import MemoryLedger
 from arb_platform.matching.escalation import EscalatingJudge
-from arb_platform.matching.offline import OfflineJudge
+from arb_platform.matching.judge import Judge, plan
 from arb_platform.matching.prompt import PROMPT_VERSION, messages
 from arb_platform.matching.rules import RULES_VERSION
-from arb_platform.matching.validation import Judge, ValidationSummary, plan, validate_candidates
+from arb_platform.matching.validation import ValidationSummary, validate_candidates
+from arb_platform.pipeline.batches import Batches, Collected, Submitted, batches_of
 from arb_platform.pipeline.ground import now, open_writer
+from arb_platform.pipeline.judges import batch_judge, batch_terms, judge_for
+from arb_platform.pipeline.keeping import VerdictKeeper
 from arb_platform.settings import Settings
+from arb_platform.storage.batches import pairs_in_batches
 from arb_platform.storage.lake import Lake
 from arb_platform.storage.ledger import LakeLedger
 from arb_platform.storage.lock import FileGuard
@@ -27,7 +30,6 @@ from arb_platform.storage.pairs import (
     load_candidates,
     load_reviews,
     save_validation_run,
-    save_verdicts,
     valid_verdicts,
 )
 
@@ -35,77 +37,7 @@ from arb_platform.storage.pairs import (
 _VALIDATION_WAIT_SECONDS: Final = 6 * 3600.0
 
 Progress = Callable[[int, int], None]
-
-
-def judge_for(
-    settings: Settings,
-    *,
-    ledger: SpendingLedger | None,
-    run_id: str,
-    budget_usd: Decimal | None = None,
-    keep_doubt: Callable[[Verdict], None] = lambda _: None,
-) -> Judge:
-    """The language model when a key is set, else the offline judge, whose verdicts are never accepted.
-
-    With ``ARB_ESCALATION_MODEL`` a second model decides what the first one leaves in doubt, and
-    ``keep_doubt`` gets the first one's verdict then.
-    """
-    if settings.deepseek_api_key is None and settings.openai_api_key is None:
-        return OfflineJudge()
-    if settings.profile == "demo" and settings.deepseek_base_url is None and settings.openai_base_url is None:
-        raise SettingsError(
-            "the demo profile does not spend real money: start the simulators with `arb up` or set "
-            "ARB_DEEPSEEK_BASE_URL, or use --profile live."
-        )
-    primary = "deepseek" if settings.deepseek_api_key is not None else "openai"
-    own = MemoryLedger() if ledger is None else ledger
-    limits = settings.root / "limits"
-    if settings.escalation_model is None:
-        return api.LLMValidator(
-            primary_provider=primary,
-            ledger=own,
-            run_id=run_id,
-            budget_usd=budget_usd,
-            settings=settings,
-            limits_dir=limits,
-        )
-    provider, model = located(settings.escalation_model)
-    second = _second_judge(settings, provider, model, ledger=own, run_id=run_id)
-    first = api.LLMValidator(
-        primary_provider=primary,
-        ledger=Purse(own, model, rest=True),
-        run_id=run_id,
-        budget_usd=budget_usd,
-        settings=settings,
-        limits_dir=limits,
-    )
-    if first.models[0] == model:
-        raise SettingsError(
-            f"ARB_ESCALATION_MODEL names {model!r}, which is asked first anyway; name a better one, or unset it."
-        )
-    return EscalatingJudge(first, second, keep_doubt=keep_doubt)
-
-
-def _second_judge(
-    settings: Settings, provider: str, model: str, *, ledger: SpendingLedger, run_id: str
-) -> api.LLMValidator:
-    """The model that is asked about doubtful pairs, paid out of its own budget and without a fallback."""
-    if {"deepseek": settings.deepseek_api_key, "openai": settings.openai_api_key}[provider] is None:
-        raise SettingsError(
-            f"ARB_ESCALATION_MODEL needs {PROVIDERS[provider].key_variable}; set it, or unset ARB_ESCALATION_MODEL."
-        )
-    chosen: dict[str, Any] = {f"{provider}_model": model}
-    return api.LLMValidator(
-        primary_provider=provider,
-        enable_fallback=False,
-        ledger=Purse(ledger, model, rest=False),
-        run_id=run_id,
-        budget_usd=settings.escalation_budget_usd,
-        budget_variable="ARB_ESCALATION_BUDGET_USD",
-        settings=settings,
-        limits_dir=settings.root / "limits",
-        **chosen,
-    )
+Mode = Literal["live", "batch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +50,32 @@ class Forecast:
     estimated_usd: Decimal
     # the most that a second model may cost this day besides; zero where none is set
     escalation_usd: Decimal = Decimal(0)
+    # pairs whose answers are still to come, which are not among the others
+    in_batches: int = 0
 
 
-def forecast_validation(settings: Settings) -> Forecast:
+def forecast_validation(settings: Settings, *, mode: Mode = "live") -> Forecast:
     """How many calls a validation would make now and about how many dollars they cost; nothing is asked."""
     with Lake.open(api.lake_location(settings), read_only=True) as lake:
         judge = judge_for(settings, ledger=None, run_id="forecast")
-        candidates = load_candidates(lake)
+        candidates, waiting = _free(lake)
         ahead = plan(candidates, judge=judge, known=_known(lake, judge, candidates), now=now())
     estimate = getattr(judge, "estimated_usd", lambda _: Decimal(0))
-    cost = sum((estimate(candidate.pair) for candidate in ahead.to_ask), Decimal(0))
+    factor = Decimal(1)
+    if mode == "batch":
+        estimate = batch_judge(settings, ledger=MemoryLedger(), run_id="forecast").estimated_usd
+        factor = batch_terms().price_factor
+    cost = sum((estimate(candidate.pair) for candidate in ahead.to_ask), Decimal(0)) * factor
     second = settings.escalation_budget_usd if isinstance(judge, EscalatingJudge) else Decimal(0)
-    return Forecast(len(ahead.to_ask), len(ahead.cached), ahead.skipped_by_rules, cost, second)
+    return Forecast(len(ahead.to_ask), len(ahead.cached), ahead.skipped_by_rules, cost, second, waiting)
+
+
+def _free(lake: Lake) -> tuple[list[Candidate], int]:
+    """Candidates that may be asked about, and how many wait in batches."""
+    in_batches = pairs_in_batches(lake)
+    candidates = load_candidates(lake)
+    free = [candidate for candidate in candidates if candidate.pair_hash not in in_batches]
+    return free, len(candidates) - len(free)
 
 
 def shown_prompt(settings: Settings, pair_hash: str) -> list[dict[str, str]]:
@@ -157,41 +103,108 @@ async def validate_pairs(
     run_id: str = "",
     budget_usd: Decimal | None = None,
     progress: Progress | None = None,
+    mode: Mode = "live",
 ) -> ValidationSummary:
     """Ask about every candidate that nobody has judged yet and keep verdicts and ledger.
 
     Verdicts are durable per small batch, so that a crash repays the batch in flight at most. One
-    validation at a time over all processes, so that no pair is paid for twice.
+    validation at a time over all processes, so that no pair is paid for twice. With ``mode`` batch
+    questions are sent to be answered within a day at half price; whatever the mode, answers that have
+    come since are collected first, and pairs that wait for one are left alone.
     """
     run_id = run_id or f"cli-{uuid.uuid4().hex[:12]}"
     alone = FileGuard(
         settings.root / "validation.lock", purpose="a validation", timeout_seconds=_VALIDATION_WAIT_SECONDS
     )
-    doubts: list[Verdict] = []
     with alone.hold(), open_writer(settings) as lake, LakeLedger(lake) as ledger:
+        async with batches_of(settings, lake, ledger, run_id=run_id, needed=mode == "batch") as batches:
+            return await _validate(
+                settings,
+                lake,
+                ledger,
+                batches,
+                run_id=run_id,
+                budget_usd=budget_usd,
+                progress=progress,
+                mode=mode,
+            )
+
+
+async def _validate(
+    settings: Settings, lake: Lake, ledger: LakeLedger, batches: Batches | None,
+    *, run_id: str, budget_usd: Decimal | None, progress: Progress | None, mode: Mode,
+) -> ValidationSummary:  # fmt: skip
+    with VerdictKeeper(ledger) as keeper:
         judge = judge_for(
-            settings, ledger=ledger, run_id=run_id, budget_usd=budget_usd, keep_doubt=doubts.append
+            settings, ledger=ledger, run_id=run_id, budget_usd=budget_usd, keep_doubt=keeper.doubt
         )
-        candidates = load_candidates(lake)
         started_at = now()
-
-        def keep(verdicts: list[Verdict]) -> None:
-            save_verdicts(lake, [*doubts, *verdicts])
-            doubts.clear()
-            ledger.flush()
-
+        collected = await _collected(lake, batches, mode)
+        candidates, _ = _free(lake)
+        known = _known(lake, judge, candidates)
+        to_send = _to_send(candidates, judge, known) if mode == "batch" else ()
+        later = {candidate.pair_hash for candidate in to_send}
         summary = await validate_candidates(
-            candidates,
+            [candidate for candidate in candidates if candidate.pair_hash not in later],
             judge=judge,
-            known=_known(lake, judge, candidates),
-            on_batch=keep,
+            known=known,
+            on_batch=keeper.keep,
             progress=progress,
         )
-        if isinstance(judge, EscalatingJudge):
-            stopped = summary.stopped_reason or judge.stopped_reason
-            summary = replace(summary, escalated=judge.escalated, stopped_reason=stopped)
-        save_validation_run(lake, _validation_run(run_id, started_at, judge, len(candidates), summary))
+    if isinstance(judge, EscalatingJudge):
+        stopped = summary.stopped_reason or judge.stopped_reason
+        summary = replace(summary, escalated=judge.escalated, stopped_reason=stopped)
+    summary = _with_collected(summary, collected, known)
+    refused: LLMError | None = None
+    if batches is not None and to_send:
+        budget = settings.llm_budget_usd if budget_usd is None else budget_usd
+        try:
+            sent = await batches.submit(to_send, budget_usd=budget)
+        except LLMError as error:
+            refused, sent = error, Submitted(stopped_reason=str(error))
+        summary = replace(summary, submitted=sent.submitted, not_asked=summary.not_asked + len(to_send) - sent.submitted, stopped_reason=summary.stopped_reason or sent.stopped_reason)  # fmt: skip
+    summary = replace(summary, in_batches=len(pairs_in_batches(lake)))
+    save_validation_run(lake, _validation_run(run_id, started_at, judge, len(candidates), summary))
+    if refused is not None:
+        raise refused
     return summary
+
+
+async def _collected(lake: Lake, batches: Batches | None, mode: Mode) -> Collected:
+    """Answers that came since the last run. Who asks live is not stopped by a provider of batches that is down."""
+    if batches is None:
+        return Collected()
+    try:
+        return await batches.collect(load_candidates(lake))
+    except LLMError as error:
+        if mode == "batch":
+            raise
+        return Collected(troubles=[str(error)])
+
+
+def _to_send(
+    candidates: Sequence[Candidate], judge: Judge, known: Mapping[str, Verdict]
+) -> tuple[Candidate, ...]:
+    """What goes into a batch: everything new. Second opinions are few, and wanted soon: they are asked live."""
+    ahead = plan(candidates, judge=judge, known=known, now=now())
+    if not isinstance(judge, EscalatingJudge):
+        return ahead.to_ask
+    return tuple(candidate for candidate in ahead.to_ask if not judge.resumes(candidate.pair_hash))
+
+
+def _with_collected(
+    summary: ValidationSummary, collected: Collected, known: Mapping[str, Verdict]
+) -> ValidationSummary:
+    """Collected answers were known to the run that reports them, but this run is where they came in."""
+    fresh = len(collected.judged & known.keys())
+    return replace(
+        summary,
+        asked=summary.asked + fresh + collected.failed,
+        cached=summary.cached - fresh,
+        failed=summary.failed + collected.failed,
+        cost_usd=summary.cost_usd + collected.cost_usd,
+        stopped_reason=summary.stopped_reason or "; ".join(collected.troubles),
+    )
 
 
 def _known(lake: Lake, judge: Judge, candidates: Sequence[Candidate]) -> dict[str, Verdict]:

@@ -3,10 +3,9 @@
 from datetime import timedelta
 from typing import Any, Final
 
-import altair as alt
 import polars as pl
-import vl_convert as vlc
 
+from arb_platform.reports.drawing import alt, vlc
 from arb_platform.reports.report import LIGHT, Report, Theme
 
 HEIGHT: Final = 240
@@ -20,7 +19,7 @@ _DECADES: Final = tuple(10.0**n for n in range(-3, 8))
 def lines(
     frame: pl.DataFrame, theme: Theme, width: int, *, x: str, y: str, series: str, y_title: str,
     log: bool = False, rule: float | None = None, rule_label: str = "", step: timedelta | None = None,
-) -> alt.TopLevelMixin:  # fmt: skip
+) -> "alt.TopLevelMixin":  # fmt: skip
     """Lines of ``y`` over the time ``x``, one per value of ``series``; ``rule`` draws a limit."""
     if frame.is_empty():
         return nothing("nothing to draw in this period", theme, width)
@@ -45,7 +44,7 @@ def lines(
 
 def bars(
     frame: pl.DataFrame, theme: Theme, width: int, *, y: str, series: str, y_title: str, days: pl.Series,
-) -> alt.TopLevelMixin:  # fmt: skip
+) -> "alt.TopLevelMixin":  # fmt: skip
     """Stacked bars of ``y`` by ``day``; a day of ``days`` without a bar keeps its place."""
     if frame.is_empty():
         return nothing("nothing to draw in this period", theme, width)
@@ -62,13 +61,13 @@ def bars(
     return dressed(encoded, theme, width)
 
 
-def nothing(sentence: str, theme: Theme, width: int) -> alt.TopLevelMixin:
+def nothing(sentence: str, theme: Theme, width: int) -> "alt.TopLevelMixin":
     """A picture that says in words why there is none."""
     words = alt.Chart(alt.InlineData([{"text": sentence}])).mark_text(color=theme.faint, fontSize=14)
     return dressed(words.encode(text="text:N"), theme, width, height=80)
 
 
-def dressed(chart: Any, theme: Theme, width: int, *, height: int = HEIGHT) -> alt.TopLevelMixin:
+def dressed(chart: Any, theme: Theme, width: int, *, height: int = HEIGHT) -> "alt.TopLevelMixin":
     """``chart`` in the colours of ``theme``; its background stays open where the theme names none."""
     axis = {
         "labelColor": theme.ink, "titleColor": theme.faint, "gridColor": theme.grid, "domainColor": theme.grid,
@@ -90,7 +89,7 @@ def dressed(chart: Any, theme: Theme, width: int, *, height: int = HEIGHT) -> al
     return sized
 
 
-def _colour(frame: pl.DataFrame, series: str, theme: Theme, width: int) -> alt.Color:
+def _colour(frame: pl.DataFrame, series: str, theme: Theme, width: int) -> "alt.Color":
     names = sorted(frame[series].unique())
     palette = [theme.palette[index % len(theme.palette)] for index in range(len(names))]
     columns = 2 if width < _NARROW else 4
@@ -98,7 +97,7 @@ def _colour(frame: pl.DataFrame, series: str, theme: Theme, width: int) -> alt.C
     return alt.Color(f"{series}:N", scale=alt.Scale(domain=names, range=palette), legend=legend)
 
 
-def _time_scale(frame: pl.DataFrame, x: str, step: timedelta | None) -> alt.Scale:
+def _time_scale(frame: pl.DataFrame, x: str, step: timedelta | None) -> "alt.Scale":
     """A single moment would be drawn on a scale without extent: give it one step on each side."""
     first, last = frame[x].min(), frame[x].max()
     if step is None or first != last:
@@ -107,7 +106,7 @@ def _time_scale(frame: pl.DataFrame, x: str, step: timedelta | None) -> alt.Scal
     return alt.Scale(type="utc", domain=domain)
 
 
-def _data(frame: pl.DataFrame) -> alt.InlineData:
+def _data(frame: pl.DataFrame) -> "alt.InlineData":
     """Rows as JSON values: times as ISO text with Z, Decimals as floats (a picture is not a sum)."""
     exact = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Decimal)]
     times = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime)]
@@ -128,9 +127,9 @@ def _bar_size(bars_wanted: int, width: int) -> int:
     return max(3, min(46, int(width / max(bars_wanted, 1) * 0.6)))
 
 
-def chart_png(frame: pl.DataFrame, report: Report, *, width: int = PNG_WIDTH) -> bytes:
+def chart_png(frame: pl.DataFrame, report: Report, *, width: int = PNG_WIDTH, scale: float = 2) -> bytes:
     """The report's picture as PNG, drawn without a browser or network."""
-    png: bytes = vlc.vegalite_to_png(_specification(frame, report, LIGHT, width), scale=2)
+    png: bytes = vlc.vegalite_to_png(_specification(frame, report, LIGHT, width), scale=scale)
     return png
 
 

@@ -5,15 +5,15 @@ among a thousand costs a thousandth of what a broken connection costs.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import altair as alt
 import polars as pl
 
 from arb_platform.domain.streams import EVENT_KINDS
 from arb_platform.reports import charts
+from arb_platform.reports.drawing import alt
 from arb_platform.reports.intervals import Interval, clipped, seconds
 from arb_platform.reports.report import (
     DAY_SCOPE,
@@ -45,8 +45,10 @@ COLUMNS: Final[dict[str, pl.DataType]] = {
 
 SOURCES: Final = {
     "sessions": """
-        SELECT session_id, venue, shard, connected_at, ended_at, frames FROM lake.stream_sessions
-        WHERE connected_at < $2 AND coalesce(ended_at, $2) >= $1""",
+        SELECT s.session_id, s.venue, s.shard, s.connected_at, s.ended_at, s.frames, p.session_id AS continues
+        FROM lake.stream_sessions s
+        LEFT JOIN lake.stream_sessions p ON p.session_id = s.reconnect_of AND p.reason LIKE 'handed over %'
+        WHERE s.connected_at < $2 AND coalesce(s.ended_at, $2) >= $1""",
     "events": """
         SELECT venue, market_id, session_id, kind, started_at, ended_at FROM lake.stream_events
         WHERE started_at < $2 AND coalesce(ended_at, $2) >= $1""",
@@ -97,7 +99,7 @@ def _row(period: Period, sources: Sources, venue: str) -> dict[str, Any]:
         "quarantined_frames": _one(sources["quarantined"], venue, "frames"),
         "gaps_per_million_frames": counts["gaps"] / frames * 1_000_000 if frames else None,
         "streamed_seconds": streamed, "streamed_share": streamed / period.seconds if period.seconds else None,
-        "vouched_share": vouched_share(period, spans, events, landed), "state": state, "note": note,
+        "vouched_share": vouched_share(period, spans, events, _followed(sessions, landed)), "state": state, "note": note,
     }  # fmt: skip
 
 
@@ -122,18 +124,31 @@ def _spans(
     return dict(spans)
 
 
+def _followed(sessions: Sequence[dict[str, Any]], landed: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """How many markets each connection followed, as far as rows tell.
+
+    One that took over from another without a gap has no rows of what did not change since.
+    """
+    markets = {row["session_id"]: row["markets"] for row in landed}
+    for row in sorted(sessions, key=lambda row: row["connected_at"]):
+        before = markets.get(row["continues"], 0)
+        markets[row["session_id"]] = max(markets.get(row["session_id"], 0), before)
+    return markets
+
+
 def vouched_share(
     period: Period,
     spans: dict[int, list[tuple[str, Interval]]],
     events: Sequence[dict[str, Any]],
-    landed: Sequence[dict[str, Any]],
+    markets: Mapping[str, int],
 ) -> float | None:
     """Share of the market-seconds between a shard's first connect and last end that is vouched for.
+
+    ``markets`` is how many each connection followed.
 
     Not vouched for: time between two connections of a shard, and the time of a gap, silence,
     overflow or reconnect, for all markets of the connection or for the one it names.
     """
-    markets = {row["session_id"]: row["markets"] for row in landed}
     expected = vouched = 0.0
     for connections in spans.values():
         first, last = min(span[0] for _, span in connections), max(span[1] for _, span in connections)
@@ -180,7 +195,7 @@ def headline(frame: pl.DataFrame) -> str:
     return f"On {newest['day'][0]}: {'; '.join(said)}."
 
 
-def chart(frame: pl.DataFrame, theme: Theme, width: int) -> alt.TopLevelMixin:
+def chart(frame: pl.DataFrame, theme: Theme, width: int) -> "alt.TopLevelMixin":
     """Events a day that cost us trust, by kind."""
     kinds = ["gaps", "silences", "overflows", "reconnects", "crossed", "quarantines"]
     counted = (

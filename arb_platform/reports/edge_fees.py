@@ -21,19 +21,20 @@ _KALSHI_STEP: Final = 10**23
 def with_exact_fees(edges: pl.DataFrame, pairs: Sequence[dict[str, Any]]) -> pl.DataFrame:
     """Add ``fee_units`` (1e-12 dollars), NULL where a leg's fee is unknown.
 
-    Exponent 1, which is all either venue uses today, is computed in columns; the rest row by row.
+    Exponent 1 and rates of at most nine decimals, which is all either venue uses today, are computed
+    in columns; the rest row by row. ``pair`` is a row's place in ``pairs``.
     """
     poly = pl.sum_horizontal(_raw_fee(f"p{n}", "poly_rate") // _POLY_STEP for n in LEVELS) * 10**7
     kalshi_steps = pl.sum_horizontal(ceil(_raw_fee(f"k{n}", "kalshi_rate"), _KALSHI_STEP) for n in LEVELS)
     kalshi = ceil(kalshi_steps, 100) * 10**10
-    plain = pl.col("poly_exponent") == 1.0
+    plain = pl.col("plain_fees")
     known = pl.col("poly_rate").is_not_null() & pl.col("kalshi_rate").is_not_null()
     priced = edges.with_columns(pl.when(known & plain).then(poly + kalshi).otherwise(None).alias("fee_units"))
     odd = priced.filter(known & ~plain)
     if odd.is_empty():
         return priced
-    schedules = {pair["pair_hash"]: (pair["poly_schedule"], pair["kalshi_schedule"]) for pair in pairs}
-    fees = [_fee_units(row, *schedules[row["pair_hash"]]) for row in odd.iter_rows(named=True)]
+    schedules = [(pair["poly_schedule"], pair["kalshi_schedule"]) for pair in pairs]
+    fees = [_fee_units(row, *schedules[row["pair"]]) for row in odd.iter_rows(named=True)]
     return pl.concat(
         [priced.filter(~(known & ~plain)), odd.with_columns(pl.Series("fee_units", fees, dtype=WIDE))]
     )

@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Final, get_args
 
-import altair as alt
 import polars as pl
 
 from arb_platform.domain.calls import CallStatus
 from arb_platform.reports import charts
+from arb_platform.reports.drawing import alt
 from arb_platform.reports.report import (
     DAY_SCOPE,
     EMPTY,
@@ -184,7 +184,7 @@ def headline(frame: pl.DataFrame) -> str:
     )
 
 
-def chart(frame: pl.DataFrame, theme: Theme, width: int) -> alt.TopLevelMixin:
+def chart(frame: pl.DataFrame, theme: Theme, width: int) -> "alt.TopLevelMixin":
     """Dollars a day, stacked by provider and model."""
     models = frame.filter(pl.col("scope") == "model").select(
         pl.col("day"), (pl.col("provider") + " " + pl.col("model")).alias("series"), pl.col("cost_usd")

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-import altair as alt
 import polars as pl
 
 from arb_platform.domain.wilson import Proportion
 from arb_platform.reports import charts
+from arb_platform.reports.drawing import alt
 from arb_platform.reports.report import (
     DAY_SCOPE,
     EMPTY,
@@ -172,7 +172,7 @@ def headline(frame: pl.DataFrame) -> str:
     )  # fmt: skip
 
 
-def chart(frame: pl.DataFrame, theme: Theme, width: int) -> alt.TopLevelMixin:
+def chart(frame: pl.DataFrame, theme: Theme, width: int) -> "alt.TopLevelMixin":
     """Verdicts a day by status."""
     verdicts = frame.unpivot(list(STATUSES), index="day", variable_name="status", value_name="verdicts")
     counted = verdicts.filter(pl.col("verdicts") > 0)

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
-import altair as alt
 import polars as pl
 
-from arb_platform.domain.markets import KALSHI, POLYMARKET, Market
-from arb_platform.reports import charts
-from arb_platform.reports.edges import BOOK_COLUMNS, Thresholds, find_edges, pair_row
+from arb_platform.domain.markets import KALSHI, POLYMARKET
+from arb_platform.reports import charts, lead_lag
+from arb_platform.reports.accepted import ACCEPTED, FIRST_ACCEPTED, dated_pairs
+from arb_platform.reports.drawing import alt
+from arb_platform.reports.edge_books import doubts_between, shared_books
 from arb_platform.reports.edges import COLUMNS as EDGE_COLUMNS
+from arb_platform.reports.edges import Thresholds, find_edges
 from arb_platform.reports.report import (
     DAY_SCOPE,
     EMPTY,
@@ -29,7 +31,7 @@ from arb_platform.storage.lake import Connection, Lake, insert
 TAKEN: Final = "taken"
 # Books that were last seen before midnight still stand after it.
 _LOOK_BACK: Final = timedelta(hours=1)
-_PAIRS_AT_ONCE: Final = 100
+PAIRS_AT_ONCE: Final = 50
 
 COLUMNS: Final[dict[str, pl.DataType]] = {
     "day": pl.Date(), "scope": pl.String(), "direction": pl.String(), "reason": pl.String(), "edges": pl.Int64(),
@@ -41,41 +43,22 @@ SOURCES: Final = {
     "edges": """
         SELECT pair_hash, direction, size, net_edge, net_total, annualised, reason
         FROM lake.opportunities WHERE "at" >= $1 AND "at" < $2""",
-    "pairs": """
-        SELECT count(*) AS pairs FROM lake.matched_pairs WHERE decided_at < $2 AND $1 <= $2""",
+    # A pair that ended within the day was one for a part of it only.
+    "pairs": f"""
+        SELECT count(DISTINCT pair_hash) AS pairs, count(DISTINCT pair_hash) FILTER (stops < $2) AS ended
+        FROM ({ACCEPTED})""",
+    # 0 and 1 are the venues' words for no quote; a bid of 1 or an ask of 0 is nobody's price.
     "landed": """
-        SELECT venue, count(*) AS snapshots FROM lake.book_snapshots
+        SELECT venue, count(*) AS snapshots,
+               count(*) FILTER (bid1_px <= 0 OR bid1_px >= 1 OR ask1_px <= 0 OR ask1_px >= 1) AS without_price
+        FROM lake.book_snapshots
         WHERE day = CAST($1 AT TIME ZONE 'UTC' AS DATE) AND received_at >= $1 AND received_at < $2 GROUP BY venue""",
 }
-
-_PAIRS_SQL: Final = """
-    SELECT m.pair_hash, m.orientation, v.* FROM lake.matched_pairs m
-    JOIN lake.markets v ON (v.venue = 'polymarket' AND v.market_id = m.polymarket_id)
-                        OR (v.venue = 'kalshi' AND v.market_id = m.kalshi_id)
-    ORDER BY m.pair_hash, v.venue"""
-
-_UNITS: Final = ", ".join(f"CAST(s.{name} * 1000000 AS BIGINT) AS {name}" for name in BOOK_COLUMNS)
-_BOOKS_SQL: Final = f"""
-    SELECT s.venue, s.market_id, s.session_id, s.exchange_time, s.received_at, s.sequence, s.crossed,
-           t.session_id IS NOT NULL AS trusted, e.ended_at AS session_ended_at, {_UNITS}
-    FROM lake.book_snapshots s
-    LEFT JOIN (SELECT DISTINCT venue, market_id, session_id, sequence, received_at FROM lake.books_trusted
-               WHERE day >= CAST($1 AT TIME ZONE 'UTC' AS DATE) AND day <= CAST($2 AT TIME ZONE 'UTC' AS DATE)
-                 AND market_id IN (SELECT unnest($3::VARCHAR[]))) t
-        USING (venue, market_id, session_id, sequence, received_at)
-    LEFT JOIN lake.stream_sessions e USING (session_id)
-    WHERE s.day >= CAST($1 AT TIME ZONE 'UTC' AS DATE) AND s.day <= CAST($2 AT TIME ZONE 'UTC' AS DATE)
-      AND s.received_at >= $1 AND s.received_at < $2 AND s.market_id IN (SELECT unnest($3::VARCHAR[]))"""
-
-# After these a book stands for nothing until its next snapshot.
-_DOUBTS_SQL: Final = """
-    SELECT session_id, market_id, started_at FROM lake.stream_events
-    WHERE kind IN ('gap', 'silence', 'overflow', 'reconnect') AND started_at >= $1 AND started_at < $2"""
 
 
 def prepare(lake: Lake, period: Period, thresholds: Thresholds | None = None) -> int:
     """Compute and replace the rows of `opportunities` of one day; returns how many there are."""
-    frames = list(_edges(lake, period, thresholds))
+    frames = list(_edges(lake, period, thresholds or Thresholds()))
     rows = pl.concat(frames) if frames else pl.DataFrame(schema=EDGE_COLUMNS)
     tomorrow = period.start + timedelta(days=1)
 
@@ -83,46 +66,24 @@ def prepare(lake: Lake, period: Period, thresholds: Thresholds | None = None) ->
         connection.execute(
             'DELETE FROM opportunities WHERE "at" >= $1 AND "at" < $2', [period.start, tomorrow]
         )
-        insert(connection, "opportunities", rows)
+        if rows.height:
+            insert(connection, "opportunities", rows)
 
     lake.run(replace)
     return rows.height
 
 
-def _edges(lake: Lake, period: Period, thresholds: Thresholds | None) -> Iterator[pl.DataFrame]:
-    """Edges of all accepted pairs, some pairs at a time, so that memory does not grow with their number."""
-    pairs = _pairs(lake, period)
-    doubts = lake.query(_DOUBTS_SQL, [period.start - _LOOK_BACK, period.end])
-    for begin in range(0, len(pairs), _PAIRS_AT_ONCE):
-        some = pairs[begin : begin + _PAIRS_AT_ONCE]
-        markets = sorted({pair[key] for pair in some for key in ("polymarket_id", "kalshi_id")})
-        books = lake.query(_BOOKS_SQL, [period.start - _LOOK_BACK, period.end, markets])
-        yield find_edges(some, books, doubts, start=period.start, thresholds=thresholds)
-
-
-def _pairs(lake: Lake, period: Period) -> list[dict[str, Any]]:
-    legs: dict[str, dict[str, Market]] = {}
-    orientations: dict[str, str] = {}
-    for row in lake.query(_PAIRS_SQL).iter_rows(named=True):
-        orientations[row["pair_hash"]] = row["orientation"]
-        legs.setdefault(row["pair_hash"], {})[row["venue"]] = _market(row)
-    return [
-        pair_row(pair_hash, both[POLYMARKET], both[KALSHI], orientations[pair_hash], period.start)
-        for pair_hash, both in legs.items()
-        if POLYMARKET in both and KALSHI in both
-    ]
-
-
-def _market(row: dict[str, Any]) -> Market:
-    """As much of a market as an edge depends on."""
-    wanted = (
-        "venue", "market_id", "symbol", "title", "rules", "close_time", "resolution_source", "category", "subtitle",
-        "status", "market_type", "fee_type", "fee_rate", "fee_exponent", "fee_multiplier",
-    )  # fmt: skip
-    values = {name: row[name] for name in wanted}
-    return Market(
-        **{**values, "subtitle": values["subtitle"] or "", "market_type": values["market_type"] or "binary"}
-    )
+def _edges(lake: Lake, period: Period, thresholds: Thresholds) -> Iterator[pl.DataFrame]:
+    """Edges of all accepted pairs, some pairs at a time, so that what is worked on stays small."""
+    pairs = dated_pairs(lake, period)
+    since = period.start - max(_LOOK_BACK, timedelta(milliseconds=thresholds.stale_after_ms))
+    doubts = doubts_between(lake, since, period.end)
+    whole = period.end == period.start + timedelta(days=1)
+    shares = [pairs[begin : begin + PAIRS_AT_ONCE] for begin in range(0, len(pairs), PAIRS_AT_ONCE)]
+    for some, books in zip(shares, shared_books(lake, since, period.end, shares), strict=True):
+        yield find_edges(
+            some, books, doubts, start=period.start, end=period.end, whole=whole, thresholds=thresholds
+        )
 
 
 def build(period: Period, sources: Sources) -> pl.DataFrame:
@@ -171,18 +132,35 @@ def _day(edges: pl.DataFrame, sources: Sources) -> dict[str, Any]:
 
 
 def _state(edges: pl.DataFrame, sources: Sources) -> tuple[str, str]:
-    pairs = int(sources["pairs"]["pairs"].sum() or 0)
-    venues = set(sources["landed"]["venue"])
-    missing = sorted({POLYMARKET, KALSHI} - venues)
-    if edges.height:
-        return OK, ""
-    if not pairs:
-        return EMPTY, "no pair is accepted, so there is no edge to look for"
+    pairs, ended = (int(sources["pairs"][name].sum() or 0) for name in ("pairs", "ended"))
+    missing = sorted({POLYMARKET, KALSHI} - set(sources["landed"]["venue"]))
+    notes = _remarks(edges, sources, ended)
+    if not pairs and not edges.height:
+        return EMPTY, "; ".join(["no pair is accepted, so there is no edge to look for", *notes])
     if len(missing) == 2:
-        return EMPTY, "no snapshot of either venue landed on this day"
+        return EMPTY, "; ".join(["no snapshot of either venue landed on this day", *notes])
     if missing:
-        return FAILED, f"{pairs} pairs could not be checked: nothing landed from {missing[0]}"
-    return OK, f"{pairs} pairs were checked and none showed an edge before fees"
+        said = f"{pairs} pairs could not be checked: nothing landed from {missing[0]} on this day"
+        return FAILED, "; ".join([said, *notes])
+    if not edges.height:
+        notes.insert(0, f"{pairs} pairs were checked and none showed an edge before fees")
+    return OK, "; ".join(notes)
+
+
+def _remarks(edges: pl.DataFrame, sources: Sources, ended: int) -> list[str]:
+    """What else a reader must know of the day: fees nobody knows, prices that are none, pairs that ended."""
+    said = []
+    unknown = edges.filter(pl.col("reason") == "unknown_fee")["pair_hash"].n_unique()
+    if unknown:
+        said.append(f"the fees of {unknown} pairs are not known, so none of their edges counts as one")
+    empty = int(sources["landed"]["without_price"].sum() or 0)
+    if empty:
+        said.append(f"{empty} books had 0 or 1 as a best price, which is no quote")
+    if ended:
+        said.append(
+            f"{ended} pairs ended within the day: a market of theirs settled, went or changed its words"
+        )
+    return said
 
 
 def headline(frame: pl.DataFrame) -> str:
@@ -202,7 +180,7 @@ def headline(frame: pl.DataFrame) -> str:
     return said + "."
 
 
-def chart(frame: pl.DataFrame, theme: Theme, width: int) -> alt.TopLevelMixin:
+def chart(frame: pl.DataFrame, theme: Theme, width: int) -> "alt.TopLevelMixin":
     """Edges a day by reason; what could be taken counts as `taken`."""
     counted = frame.filter(pl.col("scope") == "reason").group_by("day", "reason").agg(pl.col("edges").sum())
     return charts.bars(
@@ -222,7 +200,7 @@ REPORT: Final = Report(
     title="Opportunities",
     description="Edges between the books of accepted pairs, after fees: what could be taken, and why the rest was refused.",
     sources=SOURCES,
-    first_day="SELECT CAST(min(decided_at) AT TIME ZONE 'UTC' AS DATE) AS first FROM lake.matched_pairs",
+    first_day=FIRST_ACCEPTED,
     columns=COLUMNS,
     build=build,
     chart=chart,
@@ -242,5 +220,6 @@ REPORT: Final = Report(
     ),
     order=("day", "scope", "direction", "reason"),
     prepare=prepare,
+    sections=(lead_lag.REPORT,),
     trends=lambda frame: [("edges a day", day_trend(frame, "edges"))],
 )

@@ -12,6 +12,7 @@ import polars as pl
 
 from arb_platform.domain.errors import SettingsError
 from arb_platform.reports import continuity, latency, llm_cost, matching, opportunities
+from arb_platform.reports.edges import Thresholds
 from arb_platform.reports.report import Period, Report
 from arb_platform.storage.lake import Connection, Lake, insert
 
@@ -27,29 +28,66 @@ _SETTLES_AFTER: Final = timedelta(hours=2)
 _LOOK_BACK: Final = timedelta(days=31)
 
 
+# What is shown with a report and has a table of its own; by name as a report is.
+SECTIONS: Final[dict[str, Report]] = {
+    section.name: section for report in REPORTS.values() for section in report.sections
+}
+
+
 def report_named(name: str) -> Report:
     """Raises SettingsError with the names there are."""
     try:
-        return REPORTS[name]
+        return {**REPORTS, **SECTIONS}[name]
     except KeyError:
-        raise SettingsError(f"there is no report {name!r}; choose one of {', '.join(REPORTS)}") from None
+        known = ", ".join([*REPORTS, *SECTIONS])
+        raise SettingsError(f"there is no report {name!r}; choose one of {known}") from None
 
 
 def run_report(
-    lake: Lake, name: str, *, since: date | None = None, now: datetime, recompute: bool = False
+    lake: Lake,
+    name: str,
+    *,
+    since: date | None = None,
+    now: datetime,
+    recompute: bool = False,
+    thresholds: Thresholds | None = None,
 ) -> pl.DataFrame:
     """Compute the unsettled days from ``since`` to ``now``, keep them, and return the rows since then.
 
     ``since`` None starts at the first day with anything to report on, at most 31 days back.
-    ``recompute`` computes settled days again too.
+    ``recompute`` computes settled days again too, for instance after ``thresholds`` changed. The
+    report's sections are computed and kept as well.
     """
+    frames = run_with_sections(lake, name, since=since, now=now, recompute=recompute, thresholds=thresholds)
+    return frames[name]
+
+
+def run_with_sections(
+    lake: Lake,
+    name: str,
+    *,
+    since: date | None = None,
+    now: datetime,
+    recompute: bool = False,
+    thresholds: Thresholds | None = None,
+) -> dict[str, pl.DataFrame]:
+    """As :func:`run_report`: its rows and those of its sections, by name."""
     report = report_named(name)
     first = since or _first_day(lake, report, now)
+    parts = (report, *report.sections)
+    for one in parts:
+        _compute(lake, one, first, now, recompute=recompute, thresholds=thresholds or Thresholds())
+    return {one.name: read_report(lake, one.name, since=first) for one in parts}
+
+
+def _compute(
+    lake: Lake, report: Report, first: date, now: datetime, *, recompute: bool, thresholds: Thresholds
+) -> None:
     settled = set() if recompute else _settled(lake, report, first)
     days = [day for day in _days(first, now) if day not in settled]
-    if days:
-        _replace(lake, report, pl.concat(build_day(lake, report, Period.of(day, now)) for day in days), now)
-    return read_report(lake, name, since=first)
+    built = [build_day(lake, report, Period.of(day, now), thresholds) for day in days]
+    if built:
+        _replace(lake, report, pl.concat(built), now)
 
 
 def read_report(lake: Lake, name: str, *, since: date) -> pl.DataFrame:
@@ -62,10 +100,12 @@ def read_report(lake: Lake, name: str, *, since: date) -> pl.DataFrame:
     )
 
 
-def build_day(lake: Lake, report: Report, period: Period) -> pl.DataFrame:
+def build_day(
+    lake: Lake, report: Report, period: Period, thresholds: Thresholds | None = None
+) -> pl.DataFrame:
     """Read the inputs of one day and build its rows; they are not kept."""
     if report.prepare is not None:
-        report.prepare(lake, period)
+        report.prepare(lake, period, thresholds or Thresholds())
     moments = [period.start, period.end]
     return report.build(period, {name: lake.query(sql, moments) for name, sql in report.sources.items()})
 

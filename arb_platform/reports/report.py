@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
 
-import altair as alt
 import polars as pl
 
+from arb_platform.reports.drawing import alt
+from arb_platform.reports.edges import Thresholds
 from arb_platform.storage.lake import Lake
 
 # ok: there were rows. empty: nothing ran, so nothing could be there. failed: something ran or was
@@ -83,13 +84,15 @@ class Report:
     first_day: str
     columns: Columns
     build: Callable[[Period, Sources], pl.DataFrame]
-    chart: Callable[[pl.DataFrame, Theme, int], alt.TopLevelMixin]
+    chart: Callable[[pl.DataFrame, Theme, int], "alt.TopLevelMixin"]
     headline: Callable[[pl.DataFrame], str]
     # what a terminal or a phone shows first; everything else is in the table
     shown: tuple[str, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
     # fills the tables the sources read, one day at a time; most reports have nothing to prepare
-    prepare: Callable[[Lake, Period], int] | None = None
+    prepare: Callable[[Lake, Period, Thresholds], int] | None = None
+    # computed, kept and shown together with this report, each in a table of its own
+    sections: tuple["Report", ...] = ()
     # a scope of many rows, which readers unfold only when they want to
     finer: str | None = None
     # what moves from day to day, by name, oldest first: the sparklines of a terminal

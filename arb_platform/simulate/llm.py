@@ -18,8 +18,9 @@ from aiohttp import web
 from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.simulate.catalogue import Catalogue
 from arb_platform.simulate.llm_answers import Judge
+from arb_platform.simulate.llm_batches import LARGEST_FILE, BatchService
 from arb_platform.simulate.llm_billing import PRICES, Invoice, PrefixCache, Usage
-from arb_platform.simulate.llm_chat import Chat, Refused, completion, error_response, read_chat
+from arb_platform.simulate.llm_chat import Chat, Refused, completion, error_body, error_response, read_chat
 from arb_platform.simulate.llm_faults import DEMO_FAULTS, Fault, LLMFaults
 
 # Invented keys, good for these two simulated providers only.
@@ -74,6 +75,7 @@ class LLMSimulator:
         obey_injections: bool = False,
         keep_alive_seconds: float | None = None,
         max_in_flight: int | None = None,
+        batch_seconds: float = 20.0,
         keys: Mapping[str, frozenset[str]] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -100,6 +102,12 @@ class LLMSimulator:
         self._arrivals = 0
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
+        self.batches = BatchService(
+            self._answer_line,
+            check_key=lambda request: self._check_key("openai", request),
+            seconds=batch_seconds,
+            clock=clock,
+        )
 
     @property
     def deepseek_base_url(self) -> str:
@@ -116,13 +124,14 @@ class LLMSimulator:
     async def start(self) -> None:
         """Listen; with port 0 the system chooses one, which the base addresses then name."""
         self._stopping = asyncio.Event()
-        application = web.Application(client_max_size=4 * 2**20)
+        application = web.Application(client_max_size=LARGEST_FILE)
         application.router.add_get("/health", self._health)
         application.router.add_get("/invoice", self._show_invoice)
         for provider, bases in {"deepseek": ("/deepseek", "/deepseek/v1"), "openai": ("/openai/v1",)}.items():
             for base in bases:
                 application.router.add_post(f"{base}/chat/completions", self._completions_of(provider))
                 application.router.add_get(f"{base}/models", self._models_of(provider))
+        self.batches.add_routes(application.router, "/openai/v1")
         runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, self._host, self._port).start()
@@ -243,6 +252,28 @@ class LLMSimulator:
         self.invoice.charge(at, chat.provider, chat.model, usage)
         self._log(at, chat.provider, chat, status=200, fault=fault or "", usage=usage)
         return response
+
+    def _answer_line(self, body: bytes) -> tuple[int, bytes]:
+        """One request of a batch: its status and its body; answered ones are billed at half price."""
+        self._arrivals += 1
+        rng = Random(f"{self._seed}/request/{self._arrivals}")
+        at, chat, fault = self._clock(), None, None
+        try:
+            chat = read_chat("openai", body)
+            chat.pair = self.judge.read([content for _, content in chat.messages])
+            fault = self.script.popleft() if self.script else self.faults["openai"].draw(rng)
+            if fault is not None:
+                # nobody waits on a connection here, so what cuts one is the service's error
+                self._refuse("server_error" if fault in ("timeout", "reset", "html") else fault)
+        except Refused as refusal:
+            self._log(at, "openai", chat, status=refusal.status, fault=fault or "")
+            return refusal.status, error_body(refusal)
+        cached = self._caches["openai"].cached_tokens(chat.prompt)
+        answer, usage = completion(chat, self._content(chat, fault, rng), fault, cached, number=self._arrivals, at=at)  # fmt: skip
+        self._caches["openai"].remember(chat.prompt)
+        self.invoice.charge(at, "openai", chat.model, usage, batch=True)
+        self._log(at, "openai", chat, status=200, fault=fault or "", usage=usage)
+        return 200, answer
 
     def _content(self, chat: Chat, fault: Fault | None, rng: Random) -> str:
         answer = self.judge.answer(chat.model, chat.pair)

@@ -78,6 +78,7 @@ class Charge:
     model: str
     usage: Usage
     usd: Decimal
+    batch: bool = False
 
 
 @dataclass(slots=True)
@@ -86,8 +87,10 @@ class Invoice:
 
     charges: list[Charge] = field(default_factory=list)
 
-    def charge(self, at: datetime, provider: str, model: str, usage: Usage) -> Charge:
-        charge = Charge(at, provider, model, usage, PRICES[provider][model].usd(usage, at))
+    def charge(self, at: datetime, provider: str, model: str, usage: Usage, *, batch: bool = False) -> Charge:
+        usd = PRICES[provider][model].usd(usage, at)
+        # https://platform.openai.com/docs/guides/batch: "50% cost discount"
+        charge = Charge(at, provider, model, usage, usd / 2 if batch else usd, batch)
         self.charges.append(charge)
         return charge
 

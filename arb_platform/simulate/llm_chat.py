@@ -117,5 +117,12 @@ def completion(
 
 
 def error_response(refusal: Refused, headers: Mapping[str, str] | None = None) -> web.Response:
-    body = {"error": {"message": str(refusal), "type": refusal.kind, "param": None, "code": refusal.code}}
-    return web.json_response(body, status=refusal.status, headers=headers)
+    return web.Response(
+        body=error_body(refusal), status=refusal.status, headers=headers, content_type="application/json"
+    )
+
+
+def error_body(refusal: Refused) -> bytes:
+    """The error object in the providers' form."""
+    error = {"message": str(refusal), "type": refusal.kind, "param": None, "code": refusal.code}
+    return json.dumps({"error": error}).encode()

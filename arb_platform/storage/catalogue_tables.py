@@ -1,4 +1,4 @@
-"""The tables of listings, candidates, verdicts, reviews, calls and opportunities."""
+"""The tables of listings, candidates, verdicts, reviews and calls."""
 
 from typing import Final
 
@@ -161,50 +161,43 @@ LLM_CALLS: Final = Table(
         Column("price_version", "VARCHAR", "the price list it was computed with"),
         Column("fallback", "BOOLEAN", "the first provider had failed"),
         Column("error", "VARCHAR", "what was wrong, in words"),
+        Column(
+            "batch_id",
+            "VARCHAR",
+            "the batch it was sent in, see llm_batches; NULL: asked by itself",
+            since=4,
+        ),
     ),
     key=("call_id",),
 )
 
-OPPORTUNITIES: Final = Table(
-    "opportunities",
-    "one checked edge between the two books of a matched pair, taken or refused",
+LLM_BATCHES: Final = Table(
+    "llm_batches",
+    "many questions sent to a provider at once, to be answered within a day at half price",
     (
-        Column("pair_hash", "VARCHAR", "the pair, see matched_pairs"),
-        Column("at", "TIMESTAMPTZ", "the moment that was checked; a reserved word, quote it"),
-        Column("until", "TIMESTAMPTZ", "when this edge changed or closed; NULL: it stood at the end"),
-        Column("direction", "VARCHAR", "which side is bought where, as polymarket_yes+kalshi_no"),
-        Column("polymarket_id", "VARCHAR", "condition id"),
-        Column("kalshi_id", "VARCHAR", "ticker"),
-        Column("size", "DECIMAL(18,6)", "contracts the visible levels hold while the next one pays its fees"),
-        Column("polymarket_px", "DECIMAL(9,6)", "best price of the leg on Polymarket"),
-        Column("kalshi_px", "DECIMAL(9,6)", "best price of the leg on Kalshi"),
-        Column("gross_edge", "DECIMAL(18,12)", "dollars per contract before fees"),
-        Column("fees", "DECIMAL(18,12)", "dollars per contract; NULL: unknown"),
-        Column("net_edge", "DECIMAL(18,12)", "gross_edge minus fees; NULL: fees are unknown"),
-        Column("gross_total", "DECIMAL(38,12)", "dollars for the whole size before fees, exact"),
+        Column("batch_id", "VARCHAR", "key; llm_calls.batch_id points here", since=4),
+        Column("run_id", "VARCHAR", "the run that sent it", since=4),
+        Column("provider", "VARCHAR", "openai, ...", since=4),
+        Column("model", "VARCHAR", "model that was asked", since=4),
+        Column("state", "VARCHAR", "preparing, submitted, collected or failed (as a whole)", since=4),
+        Column("requests", "BIGINT", "questions in it", since=4),
         Column(
-            "fees_total",
-            "DECIMAL(38,12)",
-            "fees of both legs in dollars, rounded as the venues round; NULL: unknown",
+            "estimated_usd",
+            "DECIMAL(18,12)",
+            "counts as spent that day until the batch is collected",
+            since=4,
         ),
-        Column("net_total", "DECIMAL(38,12)", "gross_total minus fees_total"),
+        Column("prepared_at", "TIMESTAMPTZ", "when it was written down, just before it was sent", since=4),
+        Column("remote_id", "VARCHAR", "the provider's name of it; NULL: not known to have arrived", since=4),
         Column(
-            "fee_basis",
-            "VARCHAR",
-            "where the fees of polymarket/kalshi come from: market, category_table or none",
+            "remote_status", "VARCHAR", "the provider's word: in_progress, completed, expired, ...", since=4
         ),
-        Column("days_locked", "DOUBLE", "days until the later market closes; NULL: one has no close time"),
-        Column("annualised", "DOUBLE", "yearly return until both markets close"),
-        Column("book_age_ms", "DOUBLE", "age of the older of the two books"),
-        Column("skew_ms", "DOUBLE", "time between the two books"),
-        Column(
-            "reason",
-            "VARCHAR",
-            "NULL: could be taken; else stale, skewed, gap, crossed, unknown_fee, too_small, below_threshold or resolution_risk",
-        ),
+        Column("answered", "BIGINT", "questions with an answer; NULL: the provider did not say yet", since=4),
+        Column("ended_at", "TIMESTAMPTZ", "when the provider was done with it", since=4),
+        Column("error", "VARCHAR", "what was wrong with it as a whole", since=4),
     ),
-    sorted_by=("pair_hash", "at"),
-    expires_by="at",
+    key=("batch_id",),
+    since=4,
 )
 
 VALIDATION_RUNS: Final = Table(
@@ -289,7 +282,7 @@ CATALOGUE_TABLES: Final = (
     REVIEWS,
     VALIDATION_RUNS,
     LLM_CALLS,
-    OPPORTUNITIES,
+    LLM_BATCHES,
     EVALUATIONS,
     SETTLEMENTS,
     LIKELY_MISSES,

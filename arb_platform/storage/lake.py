@@ -185,6 +185,22 @@ class Lake:
 
         return self._stated(lambda: self._attempt(ask))
 
+    def batches(
+        self, sql: str, parameters: Sequence[Any] | dict[str, Any], rows: int
+    ) -> Iterator[pl.DataFrame]:
+        """The answer to ``sql`` as frames of about ``rows`` rows, for what is too large to have at once.
+
+        One consistent snapshot, read while it is taken: be quick between two frames.
+        """
+        with self.cursor() as cursor:
+            reader = self._stated(
+                lambda: self._attempt(lambda: cursor.execute(sql, parameters).to_arrow_reader(rows))
+            )
+            for batch in reader:
+                frame = pl.from_arrow(batch)
+                assert isinstance(frame, pl.DataFrame)
+                yield frame
+
     @contextmanager
     def exclusive(self) -> Iterator[Connection]:
         """A cursor under the inter-process lock without a transaction, for maintenance calls."""

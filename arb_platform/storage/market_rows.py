@@ -29,6 +29,9 @@ _SCHEMA: Final = pa.schema(
     + [("content_hash", pa.string()), ("exact", pa.string())]
 )
 
+# The columns that a listing tells.
+LISTED: Final = tuple(_SCHEMA.names)
+
 
 def market_frame(markets: Sequence[Market]) -> pl.DataFrame:
     """One row per market: its fields, ``content_hash`` and ``exact``.

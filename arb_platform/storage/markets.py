@@ -10,8 +10,10 @@ from typing import Final
 import polars as pl
 
 from arb_platform.domain.markets import Listing, Market
+from arb_platform.storage.fee_versions import note_fees
+from arb_platform.storage.intake import MarketIntake
 from arb_platform.storage.lake import Connection, Lake, insert
-from arb_platform.storage.market_rows import VOLATILE, market_frame, read_market
+from arb_platform.storage.market_rows import LISTED, VOLATILE, market_frame, read_market
 
 # How the reason of a listing begins that ended by itself and was doubted all the same.
 FELL: Final = "the count fell by half"
@@ -39,26 +41,41 @@ _FOLLOWED: Final = ", ".join(f"{name} = i.{name}" for name in (*VOLATILE, "exact
 _MOVED: Final = " OR ".join(f"t.{name} IS DISTINCT FROM i.{name}" for name in (*VOLATILE, "exact"))
 
 
-def save_listing(lake: Lake, listing: Listing) -> ListingChange:
-    """Store what ``listing`` says, in one transaction.
+def save_listing(lake: Lake, listing: Listing, intake: MarketIntake | None = None) -> ListingChange:
+    """Store what ``listing`` says, in one transaction; its markets were handed on to ``intake`` where there is one.
 
     A market that means something else gets a new version; a market that is missing is gone only if
     the listing is complete, and an empty listing is never taken for a venue without markets.
     """
+    if intake is not None:
+        return lake.run(lambda connection: _taken_in(connection, listing, intake))
     unique = {market.market_id: market for market in listing.markets}
     frame = market_frame(list(unique.values()))
-    return lake.run(lambda connection: _save(connection, listing, frame))
+    return lake.run(lambda connection: _registered(connection, listing, frame))
 
 
-def _save(connection: Connection, listing: Listing, frame: pl.DataFrame) -> ListingChange:
+def _taken_in(connection: Connection, listing: Listing, intake: MarketIntake) -> ListingChange:
+    intake.register(connection, "incoming")
+    change = _save(connection, listing, len(intake))
+    connection.execute("DROP VIEW incoming")
+    return _noted(connection, listing, change, len(intake))
+
+
+def _registered(connection: Connection, listing: Listing, frame: pl.DataFrame) -> ListingChange:
     connection.register("incoming", frame.to_arrow())
+    change = _save(connection, listing, frame.height)
+    connection.unregister("incoming")
+    return _noted(connection, listing, change, frame.height)
+
+
+def _save(connection: Connection, listing: Listing, rows: int) -> ListingChange:
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE current AS SELECT market_id, content_hash FROM market_versions WHERE venue = $1 AND valid_to IS NULL",
         [listing.venue],
     )
     row = connection.execute(_COUNT).fetchone()
     assert row is not None
-    whole = listing.complete and frame.height > 0
+    whole = listing.complete and rows > 0
     change = ListingChange(row[0], row[1], row[2] if whole else 0, row[3])
     at, venue = listing.ended_at, listing.venue
     if whole and change.gone:
@@ -80,15 +97,19 @@ def _save(connection: Connection, listing: Listing, frame: pl.DataFrame) -> List
             [at, venue],
         )
     if change.new or change.changed:
-        listed = ", ".join(f'"{name}"' for name in frame.columns)
+        listed = ", ".join(f'"{name}"' for name in LISTED)
         connection.execute(
             f"INSERT INTO market_versions ({listed}, valid_from, gone) SELECT {listed}, $1, false FROM incoming i "
             "WHERE NOT EXISTS (SELECT 1 FROM current c WHERE c.market_id = i.market_id AND c.content_hash = i.content_hash)",
             [at],
         )
+    note_fees(connection, venue, at)
     connection.execute("DROP TABLE current")
-    connection.unregister("incoming")
-    insert(connection, "listings", _listing_row(listing, change, frame.height))
+    return change
+
+
+def _noted(connection: Connection, listing: Listing, change: ListingChange, rows: int) -> ListingChange:
+    insert(connection, "listings", _listing_row(listing, change, rows))
     return change
 
 

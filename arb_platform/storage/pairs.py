@@ -152,8 +152,15 @@ def load_candidates(
 
 def save_verdicts(lake: Lake, verdicts: Iterable[Verdict]) -> None:
     """Store judgements; saving the same one again changes nothing."""
-    frame = _frame(VERDICTS, (_verdict_row(verdict) for verdict in verdicts))
-    lake.merge(VERDICTS.name, frame, VERDICTS.key)
+    rows = [verdict_row(verdict_document(verdict)) for verdict in verdicts]
+    if rows:
+        lake.run(lambda connection: merge_verdicts(connection, rows))
+
+
+def merge_verdicts(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """The same inside a transaction, of rows that :func:`verdict_row` gave."""
+    if rows:
+        merge_into(connection, VERDICTS.name, _frame(VERDICTS, rows), VERDICTS.key)
 
 
 def valid_verdicts(
@@ -219,21 +226,30 @@ def save_validation_run(lake: Lake, run: ValidationRun) -> None:
 
 
 _FIELDS: Final = ("time_window", "outcome_definition", "resolution_source")
+_TIMES: Final = ("decided_at", "valid_until")
 
 
-def _verdict_row(verdict: Verdict) -> dict[str, Any]:
-    row = {name: getattr(verdict.field_matches, name) for name in _FIELDS}
+def verdict_document(verdict: Verdict) -> dict[str, Any]:
+    """``verdict`` as JSON values, times as ISO text: what a journal keeps."""
+    document = {name: getattr(verdict.field_matches, name) for name in _FIELDS}
     for column in VERDICTS.columns:
-        if column.name not in row:
-            row[column.name] = getattr(verdict, column.name)
+        if column.name not in document:
+            document[column.name] = getattr(verdict, column.name)
     quotes = [{"venue": evidence.venue, "quote": evidence.quote} for evidence in verdict.evidence]
-    return row | {"evidence": json.dumps(quotes), "objections": list(verdict.objections)}
+    times = {name: _utc(document[name]).isoformat() for name in _TIMES}
+    return document | times | {"evidence": json.dumps(quotes), "objections": list(verdict.objections)}
+
+
+def verdict_row(document: dict[str, Any]) -> dict[str, Any]:
+    """The row of ``verdicts`` that a document says. Raises ValueError, KeyError or TypeError where it is none."""
+    row = {name: document[name] for name in VERDICTS.names}
+    return row | {name: datetime.fromisoformat(row[name]) for name in _TIMES}
 
 
 def _verdict(row: dict[str, Any]) -> Verdict:
     matches = FieldMatches(**{name: row.pop(name) for name in _FIELDS})
     evidence = tuple(Evidence(quote["venue"], quote["quote"]) for quote in json.loads(row.pop("evidence")))
-    for name in ("decided_at", "valid_until"):
+    for name in _TIMES:
         row[name] = _utc(row[name])
     return Verdict(
         **row | {"field_matches": matches, "evidence": evidence, "objections": tuple(row["objections"])}

@@ -39,6 +39,11 @@ _ENDED_STAYS: Final = "(t.ended_at IS NULL OR s.ended_at IS NOT NULL)"
 _LONGEST_NAME: Final = 120
 _UNFINISHED_FOR: Final = timedelta(hours=1)
 
+# Rows a second at which a stream counts as quiet, and how long its rows may then wait: with the half second
+# of a batch they can still be queried within three seconds of their arrival.
+FEW_ROWS: Final = 20
+QUIET_SECONDS: Final = 2.0
+
 Pending = tuple[Segment, pa.Table]
 
 
@@ -99,11 +104,16 @@ class Promoter:
     def run(self, stop: threading.Event, interval_seconds: float = 1.0) -> None:
         """Promote every ``interval_seconds`` until ``stop`` is set, and once more then: a thread's target.
 
-        A promotion that fails is counted in ``failures`` and tried again; its segments wait.
+        While little comes the pause doubles up to QUIET_SECONDS: a commit costs the same for one row as for
+        thousands. A promotion that fails is counted in ``failures`` and tried again; its segments wait.
         """
         self._spool.sweep(older_than=_UNFINISHED_FOR)
-        while not stop.wait(interval_seconds):
+        pause = interval_seconds
+        while not stop.wait(pause):
+            before = self.total.rows
             self._promote_or_count()
+            busy = self.total.rows - before > FEW_ROWS * pause
+            pause = interval_seconds if busy else min(2 * pause, max(QUIET_SECONDS, interval_seconds))
         self._promote_or_count()
 
     def _promote_or_count(self) -> None:

@@ -5,6 +5,7 @@ migration of that number here; views are made anew each time. The numbers alread
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -14,6 +15,7 @@ from arb_platform.domain.errors import NewerSchema
 from arb_platform.storage.attach import quoted
 from arb_platform.storage.catalogue_tables import CATALOGUE_TABLES
 from arb_platform.storage.columns import Column, Table
+from arb_platform.storage.edge_tables import EDGE_TABLES
 from arb_platform.storage.report_tables import REPORT_TABLES
 from arb_platform.storage.stream_tables import STREAM_TABLES
 from arb_platform.storage.views import VIEWS
@@ -30,7 +32,8 @@ SCHEMA_VERSIONS: Final = Table(
 )
 
 TABLES: Final[Mapping[str, Table]] = {
-    table.name: table for table in (*STREAM_TABLES, *CATALOGUE_TABLES, *REPORT_TABLES, SCHEMA_VERSIONS)
+    table.name: table
+    for table in (*STREAM_TABLES, *CATALOGUE_TABLES, *EDGE_TABLES, *REPORT_TABLES, SCHEMA_VERSIONS)
 }
 
 # Of the whole lake; DuckLake cannot set them inside the transaction that creates a table.
@@ -54,16 +57,27 @@ def _second(connection: duckdb.DuckDBPyConnection) -> None:
     _add(connection, since=2)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_first, _second)
+def _third(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fee schedules by date, why an edge was refused, and which venue moves first."""
+    _add(connection, since=3)
+
+
+def _fourth(connection: duckdb.DuckDBPyConnection) -> None:
+    """Batches of questions to language models, and which call went with which."""
+    _add(connection, since=4)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_first, _second, _third, _fourth)
 SCHEMA_VERSION: Final = len(MIGRATIONS)
 
 
 def lake_version(connection: duckdb.DuckDBPyConnection) -> int:
     """The version of the attached lake; 0 for an empty one. Raises NewerSchema."""
-    known = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'lake' AND table_name = 'schema_version'"
-    ).fetchone()
-    row = connection.execute("SELECT max(version) FROM lake.schema_version").fetchone() if known else None
+    try:
+        row = connection.execute("SELECT max(version) FROM lake.schema_version").fetchone()
+    except duckdb.CatalogException:
+        # Asking for the list of tables costs as much as all the rest of opening a lake.
+        row = None
     version = int(row[0] or 0) if row else 0
     if version > SCHEMA_VERSION:
         raise NewerSchema(
@@ -95,7 +109,9 @@ def migrate(connection: duckdb.DuckDBPyConnection, now: datetime) -> int:
         _create_views(connection)
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # A failed COMMIT has ended the transaction already, and its error is the one that counts.
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
         raise
     return before
 

@@ -1,43 +1,25 @@
 """The Dagster instance of the platform: its home, its configuration, its processes."""
 
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from arb_platform.domain.errors import ArbError
 from arb_platform.settings import Settings, child_environment
+from arb_platform.supervise.code_server import LOCATION
 from arb_platform.supervise.processes import Child, free_port, port_answers
 
-LOCATION: Final = "arb_platform"
-_MIGRATE_SECONDS: Final = 120
+# Every thread that allocates gets an arena of its own, which a small process with many threads does not need.
+_FRUGAL: Final = {"MALLOC_ARENA_MAX": "2"}
 
 
 def prepare_home(settings: Settings) -> Path:
-    """Create ``<data>/dagster`` with its dagster.yaml and bring its databases to this Dagster's schema.
-
-    Three processes that find an empty home race for creating it, so it is migrated before any starts.
-    """
+    """Create ``<data>/dagster`` with its dagster.yaml; the code server brings its databases to this Dagster's schema."""
     home = settings.root / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     (home / "dagster.yaml").write_text(instance_configuration())
-    done = subprocess.run(
-        [_tool("dagster"), "instance", "migrate"],
-        env=child_environment({"DAGSTER_HOME": str(home)}),
-        capture_output=True,
-        text=True,
-        timeout=_MIGRATE_SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:] or ["no output"]
-        raise ArbError(
-            f"Dagster's home {home} could not be migrated: {last[0]}. Move the folder away to start with a new one; "
-            "the lake is not touched."
-        )
     return home
 
 
@@ -55,15 +37,12 @@ def dagster_children(
     workspace.write_text(
         f"load_from:\n  - grpc_server: {{host: 127.0.0.1, port: {code_port}, location_name: {LOCATION}}}\n"
     )
-    environment = child_environment({**variables, "DAGSTER_HOME": str(home)})
+    environment = child_environment({**_FRUGAL, **variables, "DAGSTER_HOME": str(home)})
     logs = settings.root / "logs"
     return [
         Child(
             "code server",
-            [
-                _tool("dagster"), "api", "grpc", "--module-name", "arb_platform.definitions",
-                "--host", "127.0.0.1", "--port", str(code_port), "--location-name", LOCATION,
-            ],
+            [sys.executable, "-m", "arb_platform.supervise.code_server", str(code_port)],
             environment=environment,
             log=logs / "code-server.log",
             ready=lambda: port_answers(code_port),

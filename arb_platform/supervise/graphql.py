@@ -16,7 +16,7 @@ _TERMINATE: Final = """
 mutation($ids: [String!]!) { terminateRuns(runIds: $ids, terminatePolicy: SAFE_TERMINATE) { __typename } }
 """
 _ASSETS: Final = """
-query { assetNodes { assetKey { path } assetMaterializations(limit: 1) { timestamp } } }
+query { assetNodes { assetKey { path } automationCondition { label } isPartitioned assetMaterializations(limit: 1) { timestamp } } }
 """
 
 
@@ -50,7 +50,10 @@ def terminate_runs(port: int, run_ids: list[str]) -> None:
 
 
 def assets(port: int) -> dict[str, datetime | None]:
-    """Asset name -> when it was last materialized."""
+    """Name of each asset that materializes by itself -> when it last did.
+
+    Those have a condition, but for the books, which streams tell of by venue. The rest is only looked at.
+    """
     return {
         "/".join(node["assetKey"]["path"]): max(
             (
@@ -60,4 +63,6 @@ def assets(port: int) -> dict[str, datetime | None]:
             default=None,
         )
         for node in ask(port, _ASSETS)["assetNodes"]
+        if node["automationCondition"] or node["assetMaterializations"]
+        if node["automationCondition"] is not None or node["isPartitioned"]
     }

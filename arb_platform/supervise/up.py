@@ -16,15 +16,13 @@ from typing import Final
 
 import filelock
 
-from arb_platform import api
 from arb_platform.domain.errors import SettingsError, StorageError, TransportError
 from arb_platform.domain.markets import KALSHI, POLYMARKET
 from arb_platform.ingest.heartbeat import Heartbeat, alive, read_heartbeat
 from arb_platform.settings import Settings
-from arb_platform.storage.analyst import write_analyst_sql
-from arb_platform.storage.lake import Lake
 from arb_platform.supervise import graphql
 from arb_platform.supervise.dagster_home import dagster_children, prepare_home, stop_signal
+from arb_platform.supervise.live_page import live_page
 from arb_platform.supervise.processes import Child, end_group, port_answers
 from arb_platform.supervise.simulators import simulators
 
@@ -57,9 +55,6 @@ def up(settings: Settings, *, port: int, say: Say, recordings: Sequence[Path] = 
             household.add(children)
             variables |= addresses
         say("opening the lake and preparing Dagster")
-        location = api.lake_location(settings)
-        Lake.open(location).close()
-        analyst = write_analyst_sql(location)
         home = prepare_home(settings)
         dagster = dagster_children(settings, home, port=port, variables=variables)
         stack.callback(_stop_dagster, dagster, settings.root, port, say)
@@ -69,7 +64,8 @@ def up(settings: Settings, *, port: int, say: Say, recordings: Sequence[Path] = 
             child.start()
             household.add([child])
             child.wait_ready(_READY_SECONDS)
-        _introduce(settings, analyst, port, say)
+        _introduce(settings, port, say)
+        household.add(stack.enter_context(live_page(settings, web_port=port, variables=variables, say=say)))
         Watch(settings, household, port, say).until(stop)
         say("stopping: streams first, so that they land what they hold")
 
@@ -166,14 +162,14 @@ class Watch:
         self._say(f"[{seconds // 60:02}:{seconds % 60:02}] {text}")
 
 
-def _introduce(settings: Settings, analyst: Path, port: int, say: Say) -> None:
+def _introduce(settings: Settings, port: int, say: Say) -> None:
     live = (
         "" if settings.profile == "live" else " (simulated venues and models: no real market, no real money)"
     )
     say(f"arb_platform is up, profile {settings.profile}{live}")
     say(f"  web UI   http://127.0.0.1:{port}")
     say(f"  data     {settings.root}")
-    say(f"  SQL      {_command('duckdb')} -init {analyst}")
+    say(f"  SQL      {_command('duckdb')} -init {settings.root / 'analyst.sql'}")
     profile = "" if settings.profile == "demo" else f" --profile {settings.profile}"
     say(
         f'           {_command("arb")} sql{profile} "SELECT venue, count(*) FROM book_snapshots GROUP BY venue"'

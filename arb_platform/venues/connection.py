@@ -89,12 +89,15 @@ class Connection:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    @property
+    def so_far(self) -> StreamSession:
+        """The session with what it has brought by now."""
+        return replace(self.session, frames=self._frames, snapshots=self._snapshots)
+
     def end(self, reason: str) -> None:
         """Tell the feed and the consumer that this connection is over."""
         at = self._wiring.timing.clock()
-        ended = replace(
-            self.session, ended_at=at, reason=reason, frames=self._frames, snapshots=self._snapshots
-        )
+        ended = replace(self.so_far, ended_at=at, reason=reason)
         self._touch("disconnected", ended, at=at)
         self._emit(self._feed.disconnected(at, reason))
         self._emit([ended])

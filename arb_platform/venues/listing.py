@@ -6,7 +6,7 @@ the listing then ends as incomplete, with that reason. No flow raises for what a
 """
 
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +24,8 @@ _COMBO: Final = "KXMVE"
 _COMPLETE: Final = "the last page was reached"
 
 Clock = Callable[[], datetime]
+# Takes the markets of each page; one that comes again replaces the one before.
+HandOn = Callable[[Sequence[Market]], None]
 
 
 class PageRequest(NamedTuple):
@@ -40,12 +42,17 @@ Pages = Generator[PageRequest, Any, str | None]
 
 
 class _Walk:
-    """What was read so far. ``limit`` ends the walk early, on purpose."""
+    """What was read so far. ``limit`` ends the walk early, on purpose.
 
-    def __init__(self, venue: str, limit: int | None, clock: Clock) -> None:
+    With ``hand_on`` nothing but the ids is kept of the markets of finished pages.
+    """
+
+    def __init__(self, venue: str, clock: Clock, limit: int | None, hand_on: HandOn | None) -> None:
         self.venue = venue
         self.pages = 0
-        self.markets: dict[str, Market] = {}
+        self._seen: set[str] = set()
+        self._kept: dict[str, Market] = {}
+        self._hand_on = hand_on
         self.skipped: Counter[str] = Counter()
         self._longest = 0
         self._shrunk: str | None = None
@@ -55,11 +62,16 @@ class _Walk:
 
     @property
     def full(self) -> bool:
-        return self._limit is not None and len(self.markets) >= self._limit
+        return self._limit is not None and self.count >= self._limit
+
+    @property
+    def count(self) -> int:
+        """Markets so far, each once."""
+        return len(self._seen)
 
     def request(self, path: str, params: Mapping[str, Any]) -> PageRequest:
         sent = {name: str(value) for name, value in params.items() if value not in (None, "")}
-        return PageRequest(path, sent, self.pages, len(self.markets))
+        return PageRequest(path, sent, self.pages, self.count)
 
     def page_held(self, count: int, *, last: bool) -> None:
         """Count a page. One in the middle that is shorter than those before it has lost something."""
@@ -70,6 +82,12 @@ class _Walk:
                 "and the list went on after it"
             )
         self._longest = max(self._longest, count)
+        self.page_done()
+
+    def page_done(self) -> None:
+        if self._hand_on is not None and self._kept:
+            self._hand_on(tuple(self._kept.values()))
+            self._kept.clear()
 
     def take(self, document: Any, read: Callable[[Any], Market]) -> None:
         """Add one market; what cannot be read is counted by its reason and does not stop the walk."""
@@ -79,13 +97,15 @@ class _Walk:
             # The reason without the value that made it unique.
             self.skipped[str(error).partition(":")[0][:80]] += 1
             return
-        if market.market_id in self.markets:
+        if market.market_id in self._seen:
             self.skipped["listed twice"] += 1
-        self.markets[market.market_id] = market
+        self._seen.add(market.market_id)
+        self._kept[market.market_id] = market
 
     def end(self, trouble: str | None) -> Listing:
         """``trouble`` says why the walk is not whole, None that it is."""
-        markets = tuple(self.markets.values())
+        self.page_done()
+        markets = tuple(self._kept.values())
         trouble = trouble or self._shrunk
         reason = trouble or _COMPLETE
         if trouble is None and self._limit is not None and self.full:
@@ -100,12 +120,13 @@ class _Walk:
             complete=trouble is None,
             reason=reason,
             skipped=dict(self.skipped),
+            handed_on=self.count if self._hand_on is not None else 0,
         )
 
 
-def list_polymarket(*, clock: Clock, limit: int | None = None) -> Flow:
+def list_polymarket(*, clock: Clock, limit: int | None = None, hand_on: HandOn | None = None) -> Flow:
     """Gamma's keyset pages; where they do not exist, the older list with its offsets."""
-    walk = _Walk(POLYMARKET, limit, clock)
+    walk = _Walk(POLYMARKET, clock, limit, hand_on)
     try:
         trouble = yield from _polymarket_pages(walk)
     except (WireError, TransportError) as error:
@@ -113,9 +134,9 @@ def list_polymarket(*, clock: Clock, limit: int | None = None) -> Flow:
     return walk.end(trouble)
 
 
-def list_kalshi(*, clock: Clock, limit: int | None = None) -> Flow:
+def list_kalshi(*, clock: Clock, limit: int | None = None, hand_on: HandOn | None = None) -> Flow:
     """Open events with their markets, and the series that say what the event does not."""
-    walk = _Walk(KALSHI, limit, clock)
+    walk = _Walk(KALSHI, clock, limit, hand_on)
     try:
         series = yield from _kalshi_series(walk)
         trouble = yield from _kalshi_pages(walk, series)
@@ -160,13 +181,14 @@ def _offset_pages(walk: _Walk, page: Any) -> Pages:
     """``/markets?limit&offset`` (deprecated since 2026-05): a short page is the last one."""
     while True:
         documents = page if isinstance(page, list) else _array(_object(page, "Gamma"), "markets", "Gamma")
-        before = len(walk.markets)
+        before = walk.count
         for document in documents:
             walk.take(document, polymarket_markets.read_market)
         walk.pages += 1
+        walk.page_done()
         if len(documents) < POLYMARKET_PAGE or walk.full:
             return None
-        if len(walk.markets) == before:
+        if walk.count == before:
             return "Gamma repeats a page whatever the offset; the rest of the list was not seen"
         if walk.pages >= PAGE_LIMIT:
             return f"stopped after {walk.pages} pages"

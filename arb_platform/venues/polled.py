@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from arb_platform.domain.books import BookSnapshot
 from arb_platform.domain.errors import (
     CredentialsError,
     ListingError,
@@ -109,6 +110,24 @@ class PolledStream(VenueStream):
         known = (m for m in self._feed.markets if self._feed.snapshot_of(m.market_id) is not None)
         return sum(map(assets_of, known))
 
+    @property
+    def books(self) -> list[BookSnapshot]:
+        """The last snapshot of each book that can be vouched for now."""
+        found = (self._feed.snapshot_of(market.market_id) for market in self._feed.markets)
+        return [snapshot for snapshot in found if snapshot is not None]
+
+    @property
+    def sessions_so_far(self) -> list[StreamSession]:
+        """The session that goes on, if any, with what it has brought."""
+        if self._session is None:
+            return []
+        frames, snapshots = self._counted
+        return [
+            replace(
+                self._session, frames=self._meter.frames - frames, snapshots=self._meter.snapshots - snapshots
+            )
+        ]
+
     async def _run(self) -> None:
         markets = await resolve(self._tracked, self._lookup)
         if not markets and self._tracked is None:
@@ -194,15 +213,8 @@ class PolledStream(VenueStream):
         if self._session is None:
             return
         at = self._timing.clock()
-        session, self._session = self._session, None
-        frames, snapshots = self._counted
-        ended = replace(
-            session,
-            ended_at=at,
-            reason=reason,
-            frames=self._meter.frames - frames,
-            snapshots=self._meter.snapshots - snapshots,
-        )
+        (session,), self._session = self.sessions_so_far, None
+        ended = replace(session, ended_at=at, reason=reason)
         self._touch("disconnected", ended, at=at)
         self._hand_over(self._feed.disconnected(at, reason))
         self._hand_over([ended])

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from ipaddress import ip_address
+from itertools import count
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ TIMEOUT_SECONDS: Final = 15.0
 ATTEMPTS: Final = 5
 _FIRST_DELAY: Final = 0.5
 _DELAY_CAP: Final = 30.0
+# Whoever waits longer than this for a venue that says 429 is told so.
+_LONG_WAIT: Final = 5.0
 _TOO_MANY: Final = 429
 _REFUSED: Final = (401, 403)
 _MISSING: Final = 404
@@ -66,6 +69,8 @@ class _Again(NamedTuple):
 
     reason: str
     wait: float | None
+    # the venue is there and says that we ask too often
+    busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,9 @@ class RestClient:
         concurrency: int = CONCURRENCY,
         timeout: float = TIMEOUT_SECONDS,
         attempts: int = ATTEMPTS,
+        patience: float = 0.0,
     ) -> None:
+        """``patience`` is for how many seconds a venue that keeps saying 429 is asked again beyond ``attempts``."""
         self.base_url = checked_url(base_url, ("http", "https")).rstrip("/")
         self.venue = venue
         self.requests = 0
@@ -104,6 +111,7 @@ class RestClient:
         self._slots = asyncio.Semaphore(concurrency)
         self._timeout = timeout
         self._attempts = attempts
+        self._patience = patience
         self._client: httpx.AsyncClient | None = None
 
     async def get(self, path: str, params: Params = None) -> Any:
@@ -122,7 +130,8 @@ class RestClient:
     async def _fetch(self, request: _Request) -> Any:
         backoff = Backoff(_FIRST_DELAY, rng=self._timing.rng, cap=_DELAY_CAP)
         garbled = False
-        for attempt in range(1, self._attempts + 1):
+        patient_until = self._timing.monotonic() + self._patience
+        for attempt in count(1):
             try:
                 outcome = await self._attempt(request)
             except WireError as error:
@@ -133,14 +142,17 @@ class RestClient:
                 outcome = _Again(str(error), None)
             if not isinstance(outcome, _Again):
                 return outcome
-            if attempt == self._attempts:
+            if attempt >= self._attempts and not (outcome.busy and self._timing.monotonic() < patient_until):
                 break
             delay = backoff.next_delay() if outcome.wait is None else outcome.wait
             self.retries += 1
-            log.info("%s: %s failed (%s); again in %.1f s", self.venue, request.path, outcome.reason, delay)
+            level = logging.WARNING if outcome.busy and delay >= _LONG_WAIT else logging.INFO
+            log.log(
+                level, "%s: %s failed (%s); again in %.1f s", self.venue, request.path, outcome.reason, delay
+            )
             await self._timing.sleep(delay)
         raise TransportError(
-            f"{self.venue}: {request.method} {self.base_url}{request.path} failed {self._attempts} times, last with: "
+            f"{self.venue}: {request.method} {self.base_url}{request.path} failed {attempt} times, last with: "
             f"{outcome.reason}. Check the network and the venue's address, then try again."
         )
 
@@ -168,7 +180,7 @@ class RestClient:
         wait = retry_after(response.headers.get("retry-after"), self._timing.clock())
         if status == _TOO_MANY:
             self._limiter.pause(wait or 0.0)
-            return _Again("HTTP 429, too many requests", wait)
+            return _Again("HTTP 429, too many requests", wait, busy=True)
         if status >= 500:
             return _Again(f"HTTP {status}", wait)
         if status == _MISSING:

@@ -47,6 +47,11 @@ class Shard:
         """Assets subscribed on this socket; a Polymarket market has two."""
         return sum(map(assets_of, self.feed.markets))
 
+    @property
+    def session_so_far(self) -> StreamSession | None:
+        """The connection that goes on, with what it has brought; None between two."""
+        return None if self._connection is None else self._connection.so_far
+
     def follow(self, markets: Sequence[Market]) -> None:
         """Add markets to the live subscription."""
         self._wiring.touch("follow", self.number, self._session_id, markets)

@@ -5,8 +5,10 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from arb_platform.domain.books import BookSnapshot
 from arb_platform.domain.errors import ListingError, SettingsError
 from arb_platform.domain.markets import Market
+from arb_platform.domain.streams import StreamSession
 from arb_platform.venues.backoff import Backoff, Timing
 from arb_platform.venues.dial import Endpoint
 from arb_platform.venues.rest_books import BookSource
@@ -124,6 +126,17 @@ class ShardedStream(VenueStream):
             for market in shard.feed.markets
             if shard.feed.snapshot_of(market.market_id) is not None
         )
+
+    @property
+    def books(self) -> list[BookSnapshot]:
+        """The last snapshot of each book that can be vouched for now."""
+        found = (shard.feed.snapshot_of(m.market_id) for shard in self._shards for m in shard.feed.markets)
+        return [snapshot for snapshot in found if snapshot is not None]
+
+    @property
+    def sessions_so_far(self) -> list[StreamSession]:
+        """The connections that go on, with what they have brought."""
+        return [session for shard in self._shards if (session := shard.session_so_far) is not None]
 
     async def _run(self) -> None:
         markets = await resolve(self._tracked, self._lookup)

@@ -45,7 +45,10 @@ BENCHES: Final = (
     Bench(
         "matching", ("MATCH",), "candidates of whole catalogues: recall, time, memory, a refresh", 120, 600
     ),
+    Bench("idle", ("IDLE",), "the whole stack at rest: memory, CPU, Dagster's log", 240, 420),
+    Bench("listing", ("LIST",), "both venues listed whole from the simulators: pages, time, memory", 60, 600),
     Bench("day", ("DAY",), "a day of snapshots in small files, before and after maintenance", 45, 240),
+    Bench("reports", ("REPORTS",), "opportunities of a day, a month of reports, all as one page", 40, 150),
 )
 TARGETS: Final = tuple(
     sorted((target for bench in BENCHES for target in bench.targets), key=lambda name: (len(name), name))

@@ -16,12 +16,12 @@ from arb_platform.llm.ledger import MemoryLedger
 from arb_platform.llm.prices import cost_usd
 from arb_platform.llm.providers import PROVIDERS, Usage
 from arb_platform.matching.validation import CONCURRENCY, LLMValidator, ValidationSummary, validate_candidates
+from arb_platform.pipeline.keeping import VerdictKeeper
 from arb_platform.simulate.catalogue import SimulatedMarket
 from arb_platform.simulate.llm import DEEPSEEK_KEY, OPENAI_KEY
 from arb_platform.simulate.llm_billing import PRICES
 from arb_platform.storage.lake import Lake, LakeLocation
 from arb_platform.storage.ledger import LakeLedger
-from arb_platform.storage.pairs import save_verdicts
 from arb_platform.venues.kalshi_markets import read_market as read_kalshi
 from arb_platform.venues.polymarket_markets import read_market as read_polymarket
 from arb_platform_tests.benchmarks.llm_provider import AT, Provider, catalogue, provider
@@ -88,17 +88,18 @@ def judged(
 def _speed(pace: Pace, candidates: Sequence[Candidate], outcome: Outcome) -> None:
     """As `arb validate` does it: a lake, its ledger with a sync before and after each call, limits shared by a file."""
     with tempfile.TemporaryDirectory() as folder, provider(pace.seed, _LATENCY) as at:
-        with Lake.open(LakeLocation.local(Path(folder))) as lake, LakeLedger(lake) as ledger:
-
-            def keep(verdicts: list[Verdict]) -> None:
-                save_verdicts(lake, verdicts)
-                ledger.flush()
-
-            judge = validator(at, ledger, limits_dir=Path(folder) / "limits", **_LIFTED)
+        with Lake.open(LakeLocation.local(Path(folder))) as lake:
             wall, cpu = time.monotonic(), time.process_time()
-            summary = judged(judge, candidates, keep)
+            with LakeLedger(lake) as ledger, VerdictKeeper(ledger) as keeper:
+                options = {"limits_dir": Path(folder) / "limits", "budget_usd": Decimal(100), **_LIFTED}
+                summary = judged(validator(at, ledger, **options), candidates, keeper.keep)
+            (kept,) = lake.query(
+                "SELECT (SELECT count(*) FROM verdicts), (SELECT count(*) FROM llm_calls)"
+            ).rows()
             wall, cpu = time.monotonic() - wall, time.process_time() - cpu
         billed = sum((Decimal(line["usd"]) for line in at.invoice().values()), Decimal(0))
+    if kept != (len(candidates), len(candidates)):
+        raise RuntimeError(f"{kept} verdicts and calls are in the lake of {len(candidates)}")
     if abs(billed - summary.cost_usd) > Decimal("0.000001"):
         raise RuntimeError(f"the invoice says ${billed}, the ledger ${summary.cost_usd}")
     best = len(candidates) / CONCURRENCY * _LATENCY
@@ -192,6 +193,8 @@ def _costs(pace: Pace, candidates: Sequence[Candidate], outcome: Outcome) -> Non
                 (line,) = at.invoice().values()
                 cold, cached = priced(name, model, line)
                 told = f"${cold * _PAIRS / count:.2f} cold, ${cached * _PAIRS / count:.2f} with the prefix cached"
+                if terms := PROVIDERS[name].batch:
+                    told += f", ${cached * terms.price_factor * _PAIRS / count:.2f} of that in batches"
                 outcome.told("LLM", f"1,000 pairs with {model} of {name}", told)
     outcome.told("LLM", "1,000 pairs whose verdicts are known", "$0.00, no call")
 

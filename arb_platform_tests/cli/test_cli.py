@@ -136,7 +136,7 @@ def test_the_version_is_told(arb):
     [
         (), ("nonsense",), ("--nonsense",), ("stream",), ("stream", "binance"), ("stream", "kalshi", "--max-depth", "4"),
         ("stream", "kalshi", "--seconds", "0"), ("markets", "binance"), ("report",), ("report", "nonsense"),
-        ("validate", "--budget-usd", "-1"), ("review", "accept", "abc"), ("sql", "SELECT 1", "--format", "xml"),
+        ("validate", "--budget-usd", "-1"), ("validate", "--mode", "tomorrow"), ("review", "accept", "abc"), ("sql", "SELECT 1", "--format", "xml"),
         ("simulate", "kalshi"), ("up", "--port", "0"), ("demo", "--recordings", "/nowhere"), ("match", "--keep", "0"),
     ],
 )  # fmt: skip
@@ -207,6 +207,8 @@ def test_match_shows_the_best_pairs(at_work):
 def test_validate_forecasts_then_reuses_what_is_known(at_work):
     assert at_work("validate", "--dry-run", "--json").document["to_ask"] == 0
     assert "0 calls" in at_work("validate", "--dry-run").out
+    assert "0 calls" in at_work("validate", "--dry-run", "--mode", "batch").out
+    assert at_work("validate", "--mode", "batch", "--json").document["submitted"] == 0
     summary = at_work("validate", "--json").document
     assert (summary["asked"], summary["failed"]) == (0, 0)
     assert summary["accepted"] > 0
@@ -246,6 +248,7 @@ def test_a_report_is_shown(at_work, name):
 def test_all_reports_become_one_object(at_work):
     found = at_work("report", "all", "--json").document
     assert set(found) == set(REPORTS)
+    assert {row["scope"] for row in at_work("report", "lead_lag", "--json").document} <= {"day", "pair"}
     assert at_work("report", "llm_cost", "--json").document == found["llm_cost"]
 
 

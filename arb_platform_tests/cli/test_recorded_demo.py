@@ -20,7 +20,7 @@ def test_the_main_job_runs_on_recorded_frames_of_both_venues(tmp_path):
         pytest.skip("the recorded frames are not beside this checkout (../shared/fixtures)")
     recordings = [word for folder in FOLDERS for word in ("--recordings", str(folder))]
     done = subprocess.run(
-        [sys.executable, "-m", "arb_platform.cli", "demo", "--seconds", "6", "--json", *recordings],
+        [sys.executable, "-m", "arb_platform.cli", "demo", "--seconds", "3", "--json", *recordings],
         env={**os.environ, "ARB_DATA_DIR": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from arb_platform.defs import matching
-from arb_platform.defs.alerts import Today, ahead, models_in_use, warnings
+from arb_platform.defs.budget import Today, ahead, warnings
+from arb_platform.defs.review_table import queue_metadata
 from arb_platform.domain.pairs import Candidate, MarketPair
 from arb_platform.pipeline import Waiting
+from arb_platform.pipeline.models import models_in_use
 from arb_platform.settings import load_settings
 from arb_platform_tests.storage.samples import market, verdict
 
@@ -80,7 +81,7 @@ def test_the_queue_of_an_asset_is_a_table_in_which_a_strangers_words_stay_words(
         market("KX-1", rules="Yes if [it](http://evil) happens *now* by 2027."),
     )
     said = verdict(hostile, "review", at=NOW, objections=("rule: other year", "relation is unknown"))
-    told = matching._queue_metadata([Waiting(Candidate(hostile, 0.5), said, "ann accepted it")])
+    told = queue_metadata([Waiting(Candidate(hostile, 0.5), said, "ann accepted it")])
     assert told["waiting_for_a_person"] == 1
     row = told["review_queue"].value.splitlines()[2]
     assert len(re.findall(r"(?<!\\)\|", row)) == 6
@@ -93,4 +94,4 @@ def test_the_queue_of_an_asset_is_a_table_in_which_a_strangers_words_stay_words(
         hostile.pair_hash[:12],
     ):
         assert words in row
-    assert matching._queue_metadata([])["review_queue"].value == "Nothing waits for a decision."
+    assert queue_metadata([])["review_queue"].value == "Nothing waits for a decision."

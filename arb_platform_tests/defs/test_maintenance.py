@@ -6,8 +6,17 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from arb_platform.defs.maintenance import KEPT_DAYS, forget_runs, forget_stream_runs, maintain_lake
+from arb_platform.definitions import defs
+from arb_platform.defs.maintenance import (
+    DONE_HOURS,
+    KEPT_DAYS,
+    forget_done_runs,
+    forget_runs,
+    forget_stream_runs,
+    maintain_lake,
+)
 from arb_platform.defs.names import STREAM_TAG
+from arb_platform.defs.reports import compute_reports
 from arb_platform.defs.streams import stream_order_books
 
 KEPT = timedelta(days=KEPT_DAYS)
@@ -80,3 +89,13 @@ def test_what_runs_can_go_on_after_others_were_forgotten(instance):
     again = instance.get_run_by_id(streaming)
     instance.report_engine_event("and goes on", again)
     assert [one.message for one in instance.all_logs(streaming)] == ["it streamed", "and goes on"]
+
+
+def test_runs_of_reports_that_went_well_are_forgotten_within_the_day_and_failures_are_kept(instance):
+    job = defs.resolve_job_def(compute_reports.name)
+    failed = run(instance, job=job)
+    done = [instance.create_run_for_job(job, status=dg.DagsterRunStatus.SUCCESS).run_id for _ in range(3)]
+    later = datetime.now(UTC) + timedelta(hours=DONE_HOURS, minutes=1)
+    assert forget_done_runs(instance, compute_reports.name, now=later - timedelta(hours=1)) == 0
+    assert forget_done_runs(instance, compute_reports.name, now=later) == 2
+    assert there(instance) == {failed, done[-1]}

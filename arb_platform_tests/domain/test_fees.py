@@ -6,7 +6,7 @@ number is worked out in the comment beside it.
 """
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -21,6 +21,8 @@ from arb_platform.domain.fees import (
     order_fee,
     polymarket_category_rate,
     schedule_of,
+    schedules_between,
+    terms_of,
 )
 from arb_platform.domain.markets import Market
 
@@ -213,3 +215,50 @@ def test_an_order_costs_its_fills_and_less_than_a_cent_more(levels):
 def test_an_impossible_fill_is_refused(price, size):
     with pytest.raises(ValueError, match="not a fill"):
         Fill(D(price), D(size))
+
+
+def test_versions_hold_from_their_moment_and_the_first_one_also_before():
+    noon = AT + timedelta(hours=12)
+    versions = [terms_of(KALSHI, AT), replace(terms_of(KALSHI), fee_multiplier=D("0.5"), valid_from=noon)]
+    found = schedules_between(versions, AT - timedelta(days=1), AT + timedelta(days=1))
+    assert [(since, schedule.rate) for since, schedule in found] == [
+        (AT - timedelta(days=1), D("0.07")), (noon, D("0.035")),
+    ]  # fmt: skip
+    assert found[1][1].valid_from == noon
+    late = schedules_between(versions, noon + timedelta(hours=1), AT + timedelta(days=1))
+    assert [schedule.rate for _, schedule in late] == [D("0.035")]
+
+
+def test_a_fee_that_stops_being_told_is_unknown_from_then_on():
+    versions = [
+        terms_of(KALSHI, AT),
+        replace(terms_of(KALSHI), fee_type=None, valid_from=AT + timedelta(hours=1)),
+    ]
+    found = schedules_between(versions, AT, AT + timedelta(days=1))
+    assert [schedule.known for _, schedule in found] == [True, False]
+
+
+def test_the_dated_table_changes_at_midnight_within_a_long_period():
+    bare = replace(terms_of(POLYMARKET), fee_rate=None, fee_exponent=None, category="Crypto")
+    start = datetime(2026, 4, 29, 12, tzinfo=UTC)
+    found = schedules_between([bare], start, start + timedelta(days=5))
+    assert [(since, schedule.rate) for since, schedule in found] == [
+        (start, D("0.072")), (datetime(2026, 5, 1, tzinfo=UTC), D("0.07")),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "market",
+    [
+        replace(KALSHI, fee_multiplier=D(-1)),
+        replace(POLYMARKET, fee_rate=D("-0.01")),
+        replace(POLYMARKET, fee_exponent=D(-1)),
+    ],
+)
+def test_a_negative_rate_is_nobodys_fee(market):
+    assert not schedule_of(market, AT).known
+
+
+def test_an_exponent_of_zero_is_a_flat_rate_and_not_the_usual_curve():
+    flat = schedule_of(replace(POLYMARKET, fee_rate=D("0.02"), fee_exponent=D(0)), AT)
+    assert taker(flat, "0.5", "10") == D("0.2")

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ import pytest
 
 from arb_platform.domain.errors import DiskFull
 from arb_platform.domain.streams import QuarantinedFrame, StreamSession
+from arb_platform.ingest.lease import LeaseLost
 from arb_platform.ingest.recorder import BATCH_ROWS, LARGEST_BACKLOG, Recorder
 from arb_platform.storage.spool import Spool, write_all
 from arb_platform_tests.storage.samples import NOON, event, snapshot
@@ -213,3 +215,39 @@ def test_a_stream_that_ends_on_a_full_disk_is_not_held_up_for_ever(spool, disk):
         await recorder.take([ENDED])
 
     asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_counts_of_a_connection_that_goes_on_do_not_take_back_its_end(spool):
+    recorder = recorder_for(spool)
+
+    async def run():
+        await recorder.take([SESSION])
+        recorder.refresh([replace(SESSION, frames=4)])
+        await recorder.flush()
+        await recorder.take([ENDED])
+        recorder.refresh([replace(SESSION, frames=9)])
+        await recorder.flush()
+
+    asyncio.run(run())
+    assert [(row["frames"], row["reason"]) for row in landed(spool, "stream_sessions")] == [
+        (4, ""),
+        (10, "closed"),
+    ]
+
+
+def test_a_recorder_that_lost_its_lease_ends_instead_of_waiting(spool):
+    def lost():
+        raise LeaseLost("another has it")
+
+    with pytest.raises(LeaseLost):
+        land_all(recorder_for(spool, fence=lost), [snapshot(1)])
+    assert landed(spool, "book_snapshots") == []
+
+
+def test_the_first_session_of_each_socket_goes_on_from_the_one_that_was_handed_over(spool):
+    recorder = recorder_for(spool, continues={0: "s-0"})
+    again = replace(SESSION, session_id="s-2", reconnect_of="s-1")
+    land_all(recorder, [SESSION, again, replace(SESSION, session_id="s-9", shard=1)])
+    assert {row["session_id"]: row["reconnect_of"] for row in landed(spool, "stream_sessions")} == {
+        "s-1": "s-0", "s-2": "s-1", "s-9": None,
+    }  # fmt: skip

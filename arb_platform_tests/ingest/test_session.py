@@ -4,11 +4,13 @@ import asyncio
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from arb_platform.domain.errors import CredentialsError, StorageError
 from arb_platform.domain.streams import QuarantinedFrame, StreamSession
+from arb_platform.ingest import session
 from arb_platform.ingest.heartbeat import alive, read_heartbeat
 from arb_platform.ingest.lease import Lease, ShardBusy
 from arb_platform.ingest.recorder import LARGEST_BACKLOG
@@ -99,6 +101,37 @@ def test_what_was_streamed_until_the_stop_is_in_the_lake_with_the_last_words(loc
     assert last == beats[-1]
     assert (last.run_id, last.pid, last.promoted_rows) == ("r-1", os.getpid(), summary.promoted_rows)
     assert (last.assets, last.assets_with_book, last.reconnections) == (2, 1, 1)
+
+
+def test_the_counts_of_a_connection_that_goes_on_are_landed_now_and_then(location, monkeypatch):
+    monkeypatch.setattr(session, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(session, "BEATS_TO_SESSIONS", 2)
+    began = StreamSession("s-1", "kalshi", 0, NOON)
+
+    class Counting(ScriptedAdapter):
+        sessions_so_far = (replace(began, frames=5, snapshots=3),)
+
+    async def work():
+        stop, landed = asyncio.Event(), asyncio.Event()
+        adapter = Counting(
+            [began], last=[replace(began, ended_at=NOON, reason="closed", frames=9, snapshots=4)]
+        )
+        recording = asyncio.create_task(
+            record(
+                adapter, location, stop=stop, on_beat=lambda beat: beat.promoted_rows >= 2 and landed.set()
+            )
+        )
+        await landed.wait()
+        going_on = await asyncio.to_thread(ask, location, COUNTS)
+        stop.set()
+        await recording
+        return going_on
+
+    assert run(work()) == [(5, 3, None)]
+    assert ask(location, COUNTS) == [(9, 4, "closed")]
+
+
+COUNTS = "SELECT frames, snapshots, nullif(reason, '') FROM stream_sessions"
 
 
 def test_an_adapter_that_ends_by_itself_ends_the_job(location):

@@ -132,14 +132,25 @@ def test_buckets_with_files_of_their_own_would_be_twice_as_fast(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{}", b"12345678" * 2, b"\xff" * 24, b"\xff" * 40, b"[1.0, 2.0, [], 3.0]"]
+    "content", [b"{}", b"\0" * 64, b"12345678" * 2, b"\xff" * 24, b"\xff" * 40, b"[1.0, 2.0, [], 3.0]"]
 )
 def test_a_broken_file_costs_a_wait_and_no_crash(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "deepseek.bucket"
     path.write_bytes(content)
     time = FakeTime()
     assert asyncio.run(shared(path, time).acquire()) == pytest.approx(1.0, abs=0.01)
-    assert list(array("d", path.read_bytes()))[3:] == [time.now]
+    assert list(array("d", path.read_bytes()))[4:] == [time.now]
+
+
+def test_a_write_that_was_cut_short_grants_nothing_at_once(tmp_path: Path) -> None:
+    path, time = tmp_path / "deepseek.bucket", FakeTime()
+    asyncio.run(shared(path, time).acquire())
+    whole = path.read_bytes()
+    # more tokens than were left, as if half of a write had come through
+    path.write_bytes(whole[:8] + array("d", [6.0]).tobytes() + whole[16:])
+    assert asyncio.run(shared(path, time).acquire()) == pytest.approx(1.0, abs=0.01)
+    path.write_bytes(whole)
+    assert asyncio.run(shared(path, time).acquire()) == 0.0
 
 
 def test_after_a_restart_of_the_machine_old_times_are_forgotten(tmp_path: Path) -> None:
@@ -190,4 +201,4 @@ def test_the_file_holds_no_more_than_a_minute(tmp_path: Path) -> None:
             await bucket.acquire()
 
     asyncio.run(run())
-    assert path.stat().st_size <= 8 * (3 + 61)
+    assert path.stat().st_size <= 8 * (4 + 61)

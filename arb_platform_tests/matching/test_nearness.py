@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from arb_platform.matching.nearness import Side, compare_sides, shown_scores, unchanged_pairs
 from arb_platform.matching.remembered import recall, remember
-from arb_platform.matching.words import Weights, tie_breakers, weighted
+from arb_platform.matching.words import Weights, Words, tie_breakers, weighted
 
 WORDS = [f"word{number}" for number in range(400)]
 
@@ -119,23 +119,25 @@ def test_equal_titles_have_an_order_that_does_not_depend_on_their_places():
 
 def test_rare_words_weigh_more_and_words_of_everybody_nothing():
     texts = [f"will rare{number} happen" if number % 2 else f"what of rare{number}" for number in range(6000)]
-    weights = Weights.fitted(texts).of
+    weights = Weights.fitted(Words.of(texts)).of
     assert weights["will"] == 0
     assert weights["rare7"] > 5
-    small = Weights.fitted(texts[:100]).of
+    small = Weights.fitted(Words.of(texts[:100])).of
     assert 0 < small["will"] < small["rare7"]
 
 
 def test_a_hundredth_more_of_a_word_does_not_change_what_it_weighs():
     texts = [f"league word{number % 50} title{number}" for number in range(9000)]
-    before, after = Weights.fitted(texts), Weights.fitted(texts[90:] + ["league word3 other"] * 90)
+    newer = texts[90:] + ["league word3 other"] * 90
+    before, after = (Weights.fitted(Words.of(listed)) for listed in (texts, newer))
     common = {word for word in before.changed_from(after) if not word.startswith("title")}
     assert common == {"other"}
 
 
 def test_texts_are_rows_of_length_one():
     texts = ["a b", "b c", "", "d"]
-    matrix = weighted(texts, Weights.fitted(texts))
+    words = Words.of(texts)
+    matrix = weighted(words, Weights.fitted(words))
     assert np.sqrt(matrix.multiply(matrix).sum(axis=1)).ravel().round(9).tolist() == [[1.0, 1.0, 0.0, 1.0]]
 
 

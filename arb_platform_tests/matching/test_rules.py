@@ -233,6 +233,41 @@ EXAMPLES = {
         (polymarket("Will Becerra finish first in Santa Clara County?"), kalshi("Who will finish 1st?", "Becerra")),
         "santa clara against everywhere",
     ),
+    "state": (
+        (polymarket("Gas prices in Texas above $3 on January 31?"), kalshi("Texas gas prices on Jan 31?", "Above $3")),
+        (polymarket("US gas prices above $3 on January 31?"), kalshi("Texas gas prices on Jan 31?", "Above $3")),
+        "no state against TX",
+    ),
+    "condition": (
+        (polymarket("Emergency Fed rate cut in 2027?"), kalshi("Fed cut in 2027?", rules="If the Fed cuts rates outside of a scheduled meeting, then Yes.")),
+        (polymarket("Emergency Fed rate cut in 2027?"), kalshi("Fed rate cut in 2027?", rules="If the Fed cuts rates at any meeting, then Yes.")),
+        "emergency against none",
+    ),
+    "wording": (
+        (polymarket("Will Smith and Jones marry in 2027?"), kalshi("Smith and Jones wedding in 2027?")),
+        (polymarket("Will Smith and Jones marry in 2027?"), kalshi("Will Smith and Jones swim in 2027?")),
+        "marry against swim",
+    ),
+    "pollster": (
+        (polymarket("Trump approval above 42%?", "By Silver Bulletin."), kalshi("Trump approval on Silver Bulletin?", "Above 42%")),
+        (polymarket("Trump approval above 42%?", "By Silver Bulletin."), kalshi("Trump approval on Gallup?", "Above 42%")),
+        "Silver Bulletin against Gallup",
+    ),
+    "storm": (
+        (polymarket("8 or more hurricanes in 2027?"), kalshi("Hurricanes in 2027?", "Above 7")),
+        (polymarket("8 or more hurricanes in 2027?"), kalshi("Named storms in 2027?", "Above 7")),
+        "hurricane against named storm",
+    ),
+    "sold where": (
+        (polymarket("Domestic opening above $250m?"), kalshi("Opening weekend?", "Above $250 million", "If the domestic opening is above 250 million, then Yes.")),
+        (polymarket("Domestic opening above $250m?"), kalshi("Worldwide opening?", "Above $250 million")),
+        "domestic against worldwide",
+    ),
+    "agent": (
+        (polymarket("Israel strikes Iran in 2027?"), kalshi("Will Israel attack Iran in 2027?")),
+        (polymarket("Israel strikes Iran in 2027?"), kalshi("Will Iran attack Israel in 2027?")),
+        "israel against iran",
+    ),
     "seat": (
         (polymarket("Will the Democratic Party win the TX-07 House seat?"), kalshi("Will Democratic win the House race for TX-7?")),
         (polymarket("Will the Democratic Party win the TX-07 House seat?"), kalshi("Will Democratic win the House race for FL-07?")),
@@ -347,9 +382,9 @@ RULES_SOURCES = (
     "domain/terms.py", "matching/dates.py", "matching/facets.py", "matching/normalise.py", "matching/quantities.py",
     "matching/reading.py", "matching/rules.py", "matching/rules_numbers.py", "matching/rules_subjects.py",
     "matching/rules_texts.py", "matching/rules_time.py", "matching/sources.py", "matching/subjects.py",
-    "matching/vocabulary.py", "matching/word_lists.py",
+    "matching/vocabulary.py", "matching/word_lists.py", "matching/wording.py",
 )  # fmt: skip
-KNOWN_DIGESTS = {"rules-1": "def10e44b5c64137", "rules-2": "1a9c7b295644382c"}
+KNOWN_DIGESTS = {"rules-1": "def10e44b5c64137", "rules-2": "1a9c7b295644382c", "rules-3": "4e7b2edff2ea09f0"}
 
 
 def rules_digest():

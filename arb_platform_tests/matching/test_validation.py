@@ -13,13 +13,13 @@ from arb_platform.domain.errors import StorageError
 from arb_platform.domain.pairs import Candidate, MarketPair, Verdict
 from arb_platform.llm.client import LLMClient
 from arb_platform.llm.ledger import MemoryLedger
+from arb_platform.matching.judge import plan
 from arb_platform.matching.prompt import PROMPT_VERSION, read_answer
 from arb_platform.matching.rules import RULES_VERSION, broken_rules
 from arb_platform.matching.validation import (
     FAILURES_IN_A_ROW,
     LLMValidator,
     ValidationSummary,
-    plan,
     validate_candidates,
 )
 from arb_platform.matching.verdicts import decide

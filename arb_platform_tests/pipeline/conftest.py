@@ -1,6 +1,7 @@
 """Candidates of a demo in known states."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,17 @@ from arb_platform_tests.storage.samples import verdict
 def asked(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     with Lake.open(api.lake_location(settings), read_only=True) as lake:
         return lake.query(sql).rows()
+
+
+@contextmanager
+def prompt_batches(stands: Any) -> Iterator[Any]:
+    """The simulated Batch API, done with a batch as soon as somebody looks, and as it was before afterwards."""
+    batches = stands["llm"].server.batches
+    before, batches.seconds = batches.seconds, 0.0
+    yield batches
+    batches.seconds = before
+    batches.script.clear()
+    batches.cut.clear()
 
 
 @pytest.fixture

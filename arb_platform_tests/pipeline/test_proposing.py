@@ -52,8 +52,10 @@ def changed_catalogue():
 
 def test_a_refresh_gives_the_table_of_a_first_proposal(own, fresh):
     listed(own, *zip(*PAIRS, strict=True))
-    first = pipeline.propose_candidates(own)
+    told = []
+    first = pipeline.propose_candidates(own, progress=lambda *counts: told.append(counts))
     assert first.new == first.candidates == len(standing(own))
+    assert told[-1] == (first.new, first.new)
     assert 0 < first.unbroken <= first.candidates
     listed(own, *changed_catalogue())
     listed(fresh, *changed_catalogue())

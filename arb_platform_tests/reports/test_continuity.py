@@ -14,7 +14,7 @@ MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 PERIOD = Period.of(date(2026, 11, 20), datetime(2026, 11, 22, tzinfo=UTC))
 TIME = pl.Datetime("us", "UTC")
 SCHEMAS = {
-    "sessions": {"session_id": pl.String, "venue": pl.String, "shard": pl.Int32, "connected_at": TIME, "ended_at": TIME, "frames": pl.Int64},
+    "sessions": {"session_id": pl.String, "venue": pl.String, "shard": pl.Int32, "connected_at": TIME, "ended_at": TIME, "frames": pl.Int64, "continues": pl.String},
     "events": {"venue": pl.String, "market_id": pl.String, "session_id": pl.String, "kind": pl.String, "started_at": TIME, "ended_at": TIME},
     "quarantined": {"venue": pl.String, "frames": pl.Int64},
     "landed": {"venue": pl.String, "session_id": pl.String, "snapshots": pl.Int64, "markets": pl.Int64, "last_received": TIME},
@@ -26,8 +26,8 @@ def at(minutes: float) -> datetime:
     return MIDNIGHT + timedelta(minutes=minutes)
 
 
-def session(begin, end, *, name="s1", shard=0, frames=1000):
-    return {"session_id": name, "venue": "kalshi", "shard": shard, "connected_at": at(begin), "ended_at": None if end is None else at(end), "frames": frames}  # fmt: skip
+def session(begin, end, *, name="s1", shard=0, frames=1000, continues=None):
+    return {"session_id": name, "venue": "kalshi", "shard": shard, "connected_at": at(begin), "ended_at": None if end is None else at(end), "frames": frames, "continues": continues}  # fmt: skip
 
 
 def event(kind, begin, end, *, market=None, name="s1"):
@@ -99,6 +99,12 @@ def test_a_gap_that_goes_on_counts_to_the_end_of_the_connection():
 def test_a_session_whose_process_died_counts_to_its_last_snapshot():
     row = built([session(0, None)], [], [landed(last=30)]).row(0, named=True)
     assert row["streamed_seconds"] == 30 * 60
+
+
+@pytest.mark.parametrize(("continues", "share"), [("s1", 1), (None, pytest.approx(0.65))])
+def test_a_connection_that_took_over_vouches_for_what_did_not_change_since(continues, share):
+    sessions = [session(0, 50), session(50, 100, name="s2", continues=continues)]
+    assert vouched(sessions, [], [landed(), landed(name="s2", markets=3)]) == share
 
 
 def test_events_are_counted_by_kind_and_gaps_per_million_frames():

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arb_platform.domain.fees import Fill, order_fee, schedule_of
+from arb_platform.domain.fees import Fill, order_fee, schedule_of, terms_of
 from arb_platform.domain.markets import Market
 from arb_platform.domain.units import units
-from arb_platform.reports.edges import BOOK_COLUMNS, COLUMNS, Thresholds, find_edges, pair_row
+from arb_platform.reports.edge_pairs import pair_row, pair_rows, risk
+from arb_platform.reports.edge_walk import BOOK_COLUMNS
+from arb_platform.reports.edges import COLUMNS, Thresholds, find_edges
 
 D = Decimal
 START = datetime(2026, 11, 20, tzinfo=UTC)
@@ -54,7 +56,8 @@ def edges(
     frame = pl.DataFrame(
         [{name: row.get(name) for name in BOOKS} for row in books], schema=BOOKS, orient="row"
     )
-    pair = pair_row("pair", polymarket, kalshi, orientation, START)
+    fees = (schedule_of(polymarket, START), schedule_of(kalshi, START))
+    pair = pair_row("pair", polymarket, kalshi, orientation, fees)
     doubted = pl.DataFrame(list(doubts), schema=DOUBTS, orient="row")
     return find_edges([pair], frame, doubted, start=start, thresholds=limits)
 
@@ -173,7 +176,10 @@ def test_an_exponent_other_than_one_is_priced_by_the_slow_exact_rule():
 
 def test_the_book_before_the_period_is_the_state_it_begins_with():
     found = edges(CHEAP, DEAR, book("polymarket", 5, [("0.38", "1")], [("0.40", "7")], sequence=2), start=START + timedelta(seconds=4))  # fmt: skip
-    assert found["size"].to_list() == [7]
+    assert found.select("at", "size").rows() == [
+        (START + timedelta(seconds=4), 150),
+        (START + timedelta(seconds=5), 7),
+    ]
 
 
 def test_the_order_of_rows_does_not_matter():
@@ -251,3 +257,126 @@ def test_columns_say_what_the_slow_walk_says(one, other, orientation):
             assert (row["size"], row["gross_total"], row["fees_total"]) == expected
             assert row["net_total"] == row["gross_total"] - row["fees_total"]
     assert not found
+
+
+def test_an_edge_ends_where_its_books_are_no_longer_vouched_for():
+    # nothing changes between second 1 and 300, and for most of that time nobody knew
+    late = book("kalshi", 300, [("0.50", "80")], [("0.52", "10")], sequence=2)
+    fresh = book("polymarket", 301, [("0.38", "100")], [("0.40", "100")], sequence=2)
+    gap = {"session_id": "skalshi", "market_id": None, "started_at": START + timedelta(seconds=30)}
+    ended = {**DEAR, "session_ended_at": START + timedelta(seconds=20)}
+    stale_at = START + timedelta(seconds=120) - timedelta(milliseconds=20)
+    for found, until in (
+        (edges(CHEAP, DEAR, late, fresh), stale_at),
+        (edges(CHEAP, DEAR, late, fresh, doubts=[gap]), START + timedelta(seconds=30)),
+        (edges(CHEAP, ended, late, fresh), START + timedelta(seconds=20)),
+    ):
+        assert found.select("reason", "until").rows() == [
+            (None, until), ("stale", START + timedelta(seconds=301)), (None, None),
+        ]  # fmt: skip
+
+
+def test_the_same_edge_after_a_blind_spell_is_another_row():
+    again = book("kalshi", 200, [("0.50", "80"), ("0.47", "100")], [("0.52", "9")], sequence=2)
+    more = book("polymarket", 200, [("0.38", "100")], [("0.40", "100"), ("0.42", "50")], sequence=2)
+    found = edges(CHEAP, DEAR, again, more)
+    assert found["at"].to_list() == [START + timedelta(seconds=1), START + timedelta(seconds=200)]
+    assert found.drop("at", "until", "book_age_ms", "skew_ms", "days_locked", "annualised").n_unique() == 1
+
+
+def test_an_edge_over_midnight_is_a_row_of_each_day_without_a_hole():
+    night = START + timedelta(seconds=60)
+    first = find_day(start=START, end=night)
+    second = find_day(start=night, end=night + timedelta(days=1))
+    assert first.select("at", "until").row(0) == (START + timedelta(seconds=1), night)
+    assert second.select("at", "until").row(0) == (
+        night,
+        START + timedelta(seconds=120) - timedelta(milliseconds=20),
+    )
+
+
+def find_day(*, start, end, pairs=None, whole=True):
+    frame = pl.DataFrame([{name: row.get(name) for name in BOOKS} for row in (CHEAP, DEAR)], schema=BOOKS)
+    known = pairs or [pair_row("pair", POLYMARKET, KALSHI, "same", (schedule_of(POLYMARKET, START), schedule_of(KALSHI, START)))]  # fmt: skip
+    none = pl.DataFrame(schema=DOUBTS)
+    return find_edges(known, frame, none, start=start, end=end, whole=whole, thresholds=SHARP)
+
+
+def test_fees_that_change_within_the_day_count_from_their_moment_on():
+    change = START + timedelta(seconds=30)
+    end = START + timedelta(seconds=90)
+    old, new = terms_of(KALSHI, START), replace(terms_of(KALSHI), fee_multiplier=D(3), valid_from=change)
+    rows = pair_rows("pair", POLYMARKET, KALSHI, "same", start=START, end=end, terms=((), (old, new)))
+    found = find_day(start=START, end=end, pairs=rows)
+    assert found.select("at", "until").rows() == [(START + timedelta(seconds=1), change), (change, end)]
+    assert found["fees_total"].to_list() == [D("1.809") + D("2.63"), D("1.2") + D("5.25")]
+    # at three times the fee the last fifty no longer pay: 80 x .21 x .25 = 4.2; 20 x .21 x .2491 = 1.04622 -> 1.0463; 5.2463 -> 5.25
+    assert found["size"].to_list() == [150, 100]
+
+
+def test_a_pair_is_looked_at_only_while_it_is_one():
+    rows = pair_rows(
+        "pair", POLYMARKET, KALSHI, "same", start=START, end=START + timedelta(days=1),
+        begins=START + timedelta(seconds=10), stops=START + timedelta(seconds=40),
+    )  # fmt: skip
+    found = find_day(start=START, end=START + timedelta(days=1), pairs=rows)
+    assert found.select("at", "until").rows() == [
+        (START + timedelta(seconds=10), START + timedelta(seconds=40))
+    ]
+
+
+@pytest.mark.parametrize(("price", "side"), [("0", "ask"), ("1", "bid")])
+def test_a_price_of_0_or_1_is_no_quote_and_makes_no_edge(price, side):
+    cheap = CHEAP if side == "bid" else book("polymarket", 0, [], [(price, "1000")])
+    dear = DEAR if side == "ask" else book("kalshi", 1, [(price, "1000")], [])
+    assert edges(cheap, dear).is_empty()
+    assert edges(CHEAP, DEAR).height == 1
+
+
+def test_after_a_market_has_closed_an_edge_is_refused_in_words():
+    closed = replace(KALSHI, close_time=START + timedelta(seconds=1))
+    row = edges(CHEAP, DEAR, kalshi=closed).row(0, named=True)
+    assert (row["reason"], row["why"]) == ("resolution_risk", "trading ended at 2026-11-20 00:00 UTC")
+
+
+@pytest.mark.parametrize(
+    ("polymarket", "kalshi", "orientation", "words"),
+    [
+        ({}, {"market_type": "scalar"}, "same", "kalshi: a scalar market"),
+        ({}, {}, "unknown", "which side is which"),
+        ({"subtitle": "Other"}, {}, "same", 'polymarket: an "other" outcome'),
+        ({"title": "Will another candidate win?", "mutually_exclusive": True}, {}, "same", '"other" outcome'),
+        ({}, {"subtitle": "None of the above"}, "same", 'kalshi: an "other" outcome'),
+        ({"rules": "If the game is cancelled, this market resolves 50-50."}, {}, "same", "half a dollar each"),
+        ({}, {"rules": "If postponed, all contracts are voided and refunded."}, "same", "kalshi's rules can end in a refund or void"),
+        ({}, {"rules": "Otherwise it settles at the last fair price."}, "same", "a fair or last price"),
+    ],
+)  # fmt: skip
+def test_what_may_not_pay_a_dollar_is_a_risk_with_its_words(polymarket, kalshi, orientation, words):
+    found = risk(replace(POLYMARKET, **polymarket), replace(KALSHI, **kalshi), orientation)
+    assert words in found
+    row = edges(CHEAP, DEAR, polymarket=replace(POLYMARKET, **polymarket), kalshi=replace(KALSHI, **kalshi), orientation=orientation)  # fmt: skip
+    assert row.select("reason", "why").row(0) == ("resolution_risk", found)
+
+
+def test_what_only_sounds_like_a_risk_is_none():
+    void = {"rules": "If it is void, stakes are refunded."}
+    assert risk(replace(POLYMARKET, **void), replace(KALSHI, **void), "same") is None
+    plain = {
+        "title": "Will the president visit another country?",
+        "rules": "Holders avoid 50 to 60 per cent of it.",
+    }
+    assert risk(replace(POLYMARKET, **plain), KALSHI, "inverted") is None
+
+
+def test_an_unknown_fee_says_whose_and_why():
+    row = edges(CHEAP, DEAR, kalshi=replace(KALSHI, fee_type="flat")).row(0, named=True)
+    assert row["why"] == "kalshi: no published amounts for fee_type 'flat', multiplier 1"
+
+
+def test_a_rate_finer_than_nine_decimals_is_priced_exactly():
+    fine = replace(POLYMARKET, fee_rate=D("0.050000000004"))
+    # 1e6 contracts x .050000000004 x .24 = 12000.00000096 -> 12000.00000; a rate rounded up to 1e-9 would come to 12000.00024
+    big = book("polymarket", 0, [], [("0.40", "1000000")])
+    other = book("kalshi", 1, [("0.50", "1000000")], [])
+    assert edges(big, other, polymarket=fine)["fees_total"].to_list() == [D(12000) + D(17500)]

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import pytest
 
 from arb_platform.domain.errors import StorageError
 from arb_platform.storage.ledger import LakeLedger
+from arb_platform.storage.pairs import load_verdicts
 from arb_platform_tests.storage.address import word
-from arb_platform_tests.storage.samples import NOON, call
+from arb_platform_tests.storage.samples import NOON, call, pair, verdict
 
 DYING = """
 import os, sys
@@ -180,3 +182,52 @@ def test_the_budget_question_is_quick_and_asks_the_lake_only_when_something_was_
     other.write(call("other", cost="1"))
     other.flush()
     assert ledger.spent_usd(NOON) == Decimal("1.50")
+
+
+def test_others_write_while_a_merge_is_under_way_and_the_budget_sees_every_dollar_all_the_time(lake):
+    ledger = LakeLedger(lake)
+    seen, stop = [], threading.Event()
+
+    def watch():
+        while not stop.is_set():
+            seen.append(ledger.spent_usd(NOON))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for n in range(60):
+        ledger.note(call(f"{n}", cost="0.01"))
+        if n % 12 == 11:
+            ledger.flush()
+    stop.set()
+    watcher.join(30)
+    assert seen == sorted(seen)
+    assert (ledger.spent_usd(NOON), len(stored(lake))) == (Decimal("0.60"), 60)
+
+
+def test_verdicts_and_the_calls_they_came_from_reach_the_lake_together_also_from_a_dead_process(lake):
+    ledger = LakeLedger(lake)
+    judged = [verdict(pair(n)) for n in (1, 2)]
+    ledger.note(call("a", "started", cost=None))
+    ledger.keep_verdicts(judged, [call("a", cost="0.5")])
+    assert (stored(lake), load_verdicts(lake), ledger.unsynced) == ([], [], False)
+    [journal] = ledger.directory.glob("*.jsonl")
+    copy = journal.read_bytes()
+    ledger.flush()
+    assert {one.pair_hash for one in load_verdicts(lake)} == {one.pair_hash for one in judged}
+    assert load_verdicts(lake)[0] in judged
+    # the same once more, as after a crash between the commit and the removal of the file
+    (ledger.directory / "1-dead.jsonl").write_bytes(copy)
+    LakeLedger(lake).close()
+    assert (len(load_verdicts(lake, history=True)), stored(lake)) == (2, [("a", "ok", Decimal("0.5"))])
+
+
+def test_a_journal_of_an_older_program_is_read(lake):
+    ledger = LakeLedger(lake)
+    ledger.write(call("a", cost="1"))
+    [journal] = ledger.directory.glob("*.jsonl")
+    old = {name: value for name, value in json.loads(journal.read_text()).items() if name != "batch_id"}
+    ledger.flush()
+    (ledger.directory / "1-dead.jsonl").write_text(json.dumps({**old, "call_id": "b"}) + "\n")
+    LakeLedger(lake)
+    assert [row[0] for row in stored(lake)] == ["a", "b"]
+    assert not (ledger.directory.parent / "torn").exists()

@@ -1,3 +1,4 @@
+import os
 import time
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arb_platform.domain.markets import Listing, Market
+from arb_platform.storage.intake import MarketIntake
 from arb_platform.storage.market_rows import market_frame, read_market
 from arb_platform.storage.markets import ListingChange, load_markets, save_listing
 from arb_platform_tests.storage.samples import NOON, listing, market
@@ -91,6 +93,46 @@ def test_a_listing_is_a_row_with_its_counts(lake):
     row = lake.query("SELECT * FROM listings").row(0, named=True)
     assert (row["row_count"], row["pages"], row["duration_s"], row["complete"]) == (2, 2, 5.0, True)
     assert (row["new"], row["skipped"]) == (2, '{"not binary": 3}')
+
+
+def handed_on(*pages, complete=True):
+    return Listing("kalshi", (), 2, NOON, NOON, complete, "end", handed_on=len({one.market_id for page in pages for one in page}))  # fmt: skip
+
+
+def test_markets_handed_on_page_by_page_are_stored_as_if_they_came_at_once(lake, tmp_path):
+    odd = market("KX-ODD", title="\ud800", floor_strike=Decimal("3.0000000000001"), outcomes=("A", "B", "C"))
+    pages = ([market("A"), odd], [], [market("B"), market("A", rules="Edited.")])
+    with MarketIntake(tmp_path / "intake", at=NOON) as intake:
+        for page in pages:
+            intake.add(page)
+        assert save_listing(lake, handed_on(*pages), intake) == ListingChange(3, 0, 0, 0)
+        path = intake.path
+        assert path.exists()
+    assert not path.exists()
+    stored = {one.market_id: one for one in load_markets(lake, "kalshi")}
+    assert stored == {"A": market("A", rules="Edited."), "B": market("B"), "KX-ODD": odd}
+    with MarketIntake(tmp_path / "intake", at=NOON) as intake:
+        intake.add([market("B")])
+        assert save_listing(lake, handed_on([market("B")]), intake) == ListingChange(0, 0, 2, 1)
+    assert lake.query("SELECT row_count FROM listings ORDER BY row_count").rows() == [(1,), (3,)]
+
+
+def test_more_markets_than_are_kept_in_memory_are_all_stored(lake, tmp_path):
+    with MarketIntake(tmp_path / "it's here", at=NOON) as intake:
+        for start in range(0, 4_500, 100):
+            intake.add([market(f"KX-{number}") for number in range(start, start + 100)])
+        assert len(intake._waiting) < 2_000
+        assert save_listing(lake, handed_on(), intake).new == 4_500
+
+
+def test_what_a_killed_listing_left_is_swept_after_a_day(tmp_path):
+    old, young = tmp_path / "old.incoming", tmp_path / "young.incoming"
+    for path, age in ((old, timedelta(days=2)), (young, timedelta(minutes=5))):
+        path.touch()
+        os.utime(path, ((NOON - age).timestamp(),) * 2)
+    with MarketIntake(tmp_path, at=NOON):
+        assert not old.exists()
+        assert young.exists()
 
 
 def test_one_venue_does_not_touch_the_other(lake):

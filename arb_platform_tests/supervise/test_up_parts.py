@@ -86,7 +86,7 @@ def test_dagsters_processes_share_one_home_and_listen_on_this_machine_only(setti
         assert child._environment["ARB_PROFILE"] == "demo"
         assert child.log.parent == settings.root / "logs"
     code_server, web, _ = (child._command for child in children)
-    assert "127.0.0.1" in code_server
+    assert code_server[1:3] == ["-m", "arb_platform.supervise.code_server"]
     assert web[1:5] == ["--host", "127.0.0.1", "--port", "3333"]
     (entry,) = yaml.safe_load((tmp_path / "workspace.yaml").read_text())["load_from"]
     assert str(entry["grpc_server"]["port"]) in code_server

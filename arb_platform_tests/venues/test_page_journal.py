@@ -1,6 +1,7 @@
 """A listing that was interrupted goes on where it stopped."""
 
 import asyncio
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
@@ -17,24 +18,27 @@ from arb_platform_tests.venues.wire import NOW
 ADDRESS = "http://venue"
 
 
+@contextmanager
 def begun(path, *, address=ADDRESS, at=NOW):
     journal = PageJournal(path, address=address)
     journal.begin(at)
-    return journal
+    try:
+        yield journal
+    finally:
+        journal.close()
 
 
 def filled(path, pages=3):
-    journal = begun(path)
-    for number in range(pages):
-        journal.keep("/markets", {"cursor": str(number)}, {"page": number, "price": Decimal("0.10")})
-    return journal
+    with begun(path) as journal:
+        for number in range(pages):
+            journal.keep("/markets", {"cursor": str(number)}, {"page": number, "price": Decimal("0.10")})
 
 
 def recalled(path, **options):
-    journal = begun(path, **options)
     found = []
-    while (page := journal.recalled("/markets", {"cursor": str(len(found))})) is not None:
-        found.append(page)
+    with begun(path, **options) as journal:
+        while (page := journal.recalled("/markets", {"cursor": str(len(found))})) is not None:
+            found.append(page)
     return found
 
 
@@ -60,21 +64,21 @@ def test_what_is_written_after_a_torn_page_is_read_the_next_time(tmp_path):
     path = tmp_path / "p"
     filled(path)
     path.write_bytes(path.read_bytes()[:-4])
-    journal = begun(path)
-    for number in range(2):
-        assert journal.recalled("/markets", {"cursor": str(number)}) is not None
-    assert journal.recalled("/markets", {"cursor": "2"}) is None
-    journal.keep("/markets", {"cursor": "2"}, {"page": "again"})
+    with begun(path) as journal:
+        for number in range(2):
+            assert journal.recalled("/markets", {"cursor": str(number)}) is not None
+        assert journal.recalled("/markets", {"cursor": "2"}) is None
+        journal.keep("/markets", {"cursor": "2"}, {"page": "again"})
     assert [page["page"] for page in recalled(path)] == [0, 1, "again"]
 
 
 def test_a_walk_that_comes_another_way_is_not_sent_the_old_pages(tmp_path):
     path = tmp_path / "p"
     filled(path)
-    journal = begun(path)
-    assert journal.recalled("/markets", {"cursor": "0"}) is not None
-    assert journal.recalled("/markets", {"cursor": "elsewhere"}) is None
-    journal.keep("/markets", {"cursor": "elsewhere"}, {"page": "new"})
+    with begun(path) as journal:
+        assert journal.recalled("/markets", {"cursor": "0"}) is not None
+        assert journal.recalled("/markets", {"cursor": "elsewhere"}) is None
+        journal.keep("/markets", {"cursor": "elsewhere"}, {"page": "new"})
     assert [page["page"] for page in recalled(path)] == [0]
 
 
@@ -93,6 +97,28 @@ def test_a_file_that_is_no_journal_is_begun_anew(tmp_path):
     for content in (b"", b"\xff" * 100, b"\x00" * 8, b"<html>"):
         (tmp_path / "p").write_bytes(content)
         assert recalled(tmp_path / "p") == []
+
+
+def test_of_two_walks_at_once_only_the_first_keeps_its_pages(tmp_path):
+    path = tmp_path / "p"
+    with begun(path) as first, begun(path) as second:
+        first.keep("/markets", {"cursor": "0"}, {"page": 0})
+        assert second.recalled("/markets", {"cursor": "0"}) is None
+        second.keep("/markets", {"cursor": "0"}, {"page": "of the second"})
+        second.finish()
+        first.keep("/markets", {"cursor": "1"}, {"page": 1})
+    assert [page["page"] for page in recalled(path)] == [0, 1]
+
+
+def test_a_walk_begun_while_another_one_ends_has_a_file_of_its_own(tmp_path):
+    path = tmp_path / "p"
+    with begun(path) as first:
+        first.keep("/markets", {"cursor": "0"}, {"page": 0})
+        first.finish()
+        with begun(path) as second:
+            assert second.recalled("/markets", {"cursor": "0"}) is None
+            second.keep("/markets", {"cursor": "0"}, {"page": "new"})
+    assert [page["page"] for page in recalled(path)] == ["new"]
 
 
 class Breaking:

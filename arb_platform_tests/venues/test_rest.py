@@ -3,6 +3,8 @@
 import asyncio
 import json
 import ssl
+from datetime import timedelta
+from random import Random
 
 import pytest
 import trustme
@@ -18,6 +20,7 @@ from arb_platform.domain.errors import (
 )
 from arb_platform.venues import endpoints
 from arb_platform.venues.backoff import Timing
+from arb_platform.venues.page_journal import PageJournal
 from arb_platform.venues.rest import list_markets
 from arb_platform.venues.rest_books import KalshiRestBooks, PolymarketRestBooks
 from arb_platform.venues.rest_client import (
@@ -28,7 +31,7 @@ from arb_platform.venues.rest_client import (
     decode_json,
     is_loopback,
 )
-from arb_platform_tests.venues.fake_venue import FakeRest, FastTime, NoJitter, run, running
+from arb_platform_tests.venues.fake_venue import START, FakeRest, FastTime, NoJitter, run, running
 
 
 def client_of(server, time=None, **options):
@@ -362,6 +365,93 @@ def test_a_listing_of_which_nothing_could_be_read_is_a_listing_error(status):
         async with running(server):
             with pytest.raises(ListingError):
                 await list_from(server)
+
+    run(scenario())
+
+
+class SleptTime:
+    """Time that passes only by sleeping."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def timing(self):
+        return Timing(self.clock, lambda: self.now, self.sleep, Random(7))
+
+    def clock(self):
+        return START + timedelta(seconds=self.now)
+
+    async def sleep(self, seconds):
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+class Weary:
+    """Gamma's keyset pages; from the second page on it says 429 for so many seconds of ``time``, then goes on."""
+
+    def __init__(self, time, seconds):
+        self.time, self.seconds = time, seconds
+        self.first_refused = None
+        self.refused = 0
+
+    async def __call__(self, request):
+        number = int(request.query.get("after_cursor") or 0)
+        if number:
+            self.first_refused = self.time.now if self.first_refused is None else self.first_refused
+            if self.time.now - self.first_refused < self.seconds:
+                self.refused += 1
+                return web.Response(status=429)
+        body = {"markets": [gamma_market(number)]}
+        return web.json_response(body if number == 2 else body | {"next_cursor": str(number + 1)})
+
+
+@pytest.mark.parametrize("minutes", [0, 4, 60])
+def test_a_venue_that_says_429_for_minutes_is_waited_for_and_after_that_the_listing_says_so(
+    minutes, tmp_path
+):
+    async def scenario():
+        time = SleptTime()
+        venue = Weary(time, minutes * 60)
+        server = FakeRest(venue)
+        async with running(server):
+            journal = PageJournal(tmp_path / "pages", address=server.url)
+            listing = await list_markets(
+                "polymarket", base_url=server.url, timing=time.timing(), journal=journal
+            )
+        if minutes == 60:
+            assert (listing.complete, len(listing.markets)) == (False, 1)
+            assert "HTTP 429, too many requests" in listing.reason
+            assert journal.path.exists()  # the next listing goes on there
+        else:
+            assert (listing.complete, len(listing.markets)) == (True, 3)
+        assert (venue.refused > 5) == (minutes > 0)
+
+    run(scenario())
+
+
+def test_a_venue_that_is_not_waited_for_is_given_up_after_the_last_attempt():
+    async def scenario():
+        server = answers((429, {}, "{}"))
+        async with running(server):
+            client = client_of(server, FastTime(1000))
+            with pytest.raises(TransportError, match="failed 5 times, last with: HTTP 429"):
+                await client.get("/x")
+            await client.aclose()
+
+    run(scenario())
+
+
+def test_markets_are_handed_on_page_by_page_and_only_counted():
+    async def scenario():
+        handed = []
+        server = gamma([[gamma_market(1), gamma_market(2)], [gamma_market(2), gamma_market(3)]])
+        async with running(server):
+            listing = await list_from(
+                server, hand_on=lambda page: handed.append([one.symbol for one in page])
+            )
+        assert handed == [["q-1", "q-2"], ["q-2", "q-3"]]
+        assert (listing.markets, listing.count, listing.complete) == ((), 3, True)
+        assert listing.skipped == {"listed twice": 1}
 
     run(scenario())
 

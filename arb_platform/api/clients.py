@@ -1,24 +1,18 @@
-"""The public classes, with the settings filled in where the caller says nothing.
-
-The parts themselves never look at the environment; this is where a program that only writes
-``PolymarketWebsocketAdapter(tracked_markets=[...])`` gets its addresses, keys and limits from.
-"""
+"""The adapters and the language model's client, with the settings filled in where the caller says nothing."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from pydantic import SecretStr
 
+from arb_platform.api.places import kalshi_private_key, secret
 from arb_platform.domain.calls import CallLedger
 from arb_platform.domain.markets import Market
 from arb_platform.llm import client as llm_client
 from arb_platform.matching import validation
 from arb_platform.settings import Settings, load_settings
-from arb_platform.storage import attach
-from arb_platform.storage.lake import Lake
 from arb_platform.venues import adapters, polling
 
 TrackedMarkets = Sequence[Market | str] | None
@@ -74,7 +68,7 @@ class KalshiWebsocketAdapter(adapters.KalshiWebsocketAdapter):
         settings = load_settings()
         demo = settings.kalshi_use_demo if use_demo is None else use_demo
         super().__init__(
-            api_key or _secret(settings.kalshi_api_key),
+            api_key or secret(settings.kalshi_api_key),
             demo,
             tracked_markets,
             max_depth,
@@ -218,56 +212,3 @@ _CLIENT_OPTIONS = frozenset(
         "budget_usd", "budget_variable", "ledger", "settings", "run_id", "max_concurrency", "limits_dir", "monotonic", "sleep", "rng",
     }
 )  # fmt: skip
-
-
-def lake_location(settings: Settings) -> attach.LakeLocation:
-    """Where the lake of this profile is.
-
-    At an address that was set (``ARB_LAKE_CATALOG``, ``ARB_LAKE_DATA``) demo's lies beside live's, so that the
-    two never mix.
-    """
-    s3 = attach.S3Access(
-        _secret(settings.aws_access_key_id),
-        _secret(settings.aws_secret_access_key),
-        settings.aws_region,
-        settings.aws_endpoint_url_s3,
-    )
-    location = attach.LakeLocation.at(
-        settings.root,
-        catalog=settings.lake_catalog,
-        data=settings.lake_data,
-        s3=s3 if any(_set(s3)) else None,
-    )
-    return location.beside("demo") if settings.profile == "demo" and _elsewhere(settings) else location
-
-
-def _elsewhere(settings: Settings) -> bool:
-    return settings.lake_catalog is not None or settings.lake_data is not None
-
-
-def open_lake(*, read_only: bool = True, settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection with the lake attached and in use; ``.sql(...).pl()`` gives Polars.
-
-    Raises LakeUnavailable when there is no lake yet. Read-only unless asked otherwise: the
-    platform's own writers use a lock that a plain connection does not.
-    """
-    location = lake_location(settings or load_settings())
-    if not read_only:
-        Lake.open(location).close()  # create or migrate first
-    return attach.connect(location, read_only=read_only)
-
-
-def kalshi_private_key(settings: Settings) -> str | None:
-    """PEM text or the path of a file, as the signer takes it; None when neither is set."""
-    # empty is unset: a simulator clears what the user has set this way
-    if text := _secret(settings.kalshi_private_key):
-        return text
-    return None if settings.kalshi_private_key_path is None else str(settings.kalshi_private_key_path)
-
-
-def _secret(value: SecretStr | None) -> str | None:
-    return None if value is None else value.get_secret_value()
-
-
-def _set(s3: attach.S3Access) -> list[str | None]:
-    return [s3.key_id, s3.secret, s3.region, s3.endpoint_url]
