@@ -18,6 +18,9 @@ from arb_platform.storage.market_rows import LISTED, VOLATILE, market_frame, rea
 # How the reason of a listing begins that ended by itself and was doubted all the same.
 FELL: Final = "the count fell by half"
 
+# DuckDB keeps the rows of a file in memory until it is written, and rule texts are long.
+_ROWS_AT_ONCE: Final = 25_000
+
 
 @dataclass(frozen=True, slots=True)
 class ListingChange:
@@ -98,11 +101,14 @@ def _save(connection: Connection, listing: Listing, rows: int) -> ListingChange:
         )
     if change.new or change.changed:
         listed = ", ".join(f'"{name}"' for name in LISTED)
-        connection.execute(
-            f"INSERT INTO market_versions ({listed}, valid_from, gone) SELECT {listed}, $1, false FROM incoming i "
-            "WHERE NOT EXISTS (SELECT 1 FROM current c WHERE c.market_id = i.market_id AND c.content_hash = i.content_hash)",
-            [at],
-        )
+        slices = 1 + (change.new + change.changed) // _ROWS_AT_ONCE
+        for one in range(slices):
+            connection.execute(
+                f"INSERT INTO market_versions ({listed}, valid_from, gone) SELECT {listed}, $1, false FROM incoming i "
+                f"WHERE hash(i.market_id) % {slices} = {one} AND NOT EXISTS "
+                "(SELECT 1 FROM current c WHERE c.market_id = i.market_id AND c.content_hash = i.content_hash)",
+                [at],
+            )
     note_fees(connection, venue, at)
     connection.execute("DROP TABLE current")
     return change

@@ -4,7 +4,6 @@ It needs Dagster and DuckDB anyway, so nobody else has to load them for that, an
 starts before this one listens: several that find an empty home would race for making it.
 """
 
-import os
 import sys
 from typing import Final
 
@@ -45,8 +44,8 @@ def _prepare_home() -> None:
     except Exception as error:  # noqa: BLE001 whatever a home of another version or a broken one raises
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         sys.exit(
-            f"Dagster's home {os.environ.get('DAGSTER_HOME')} could not be migrated: {reason}. Move the folder away to "
-            "start with a new one; the lake is not touched."
+            f"Dagster's home (the folder dagster below the data folder, or DAGSTER_HOME) could not be migrated: {reason}. "
+            "Move it away to start with a new one; the lake is not touched."
         )
 
 
