@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,8 @@ _IN_PROGRESS: Final = [
 ]
 # What the keeper wrote longer ago was written before it was switched off.
 NOTE_SECONDS: Final = 60.0
+# Since when this process has had its code.
+_CODE_SINCE: Final = datetime.now(UTC)
 
 
 @dg.sensor(
@@ -47,7 +49,6 @@ NOTE_SECONDS: Final = 60.0
 )
 def stream_keeper(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     settings, now = load_settings(), pipeline.now()
-    _code_since()
     memories = _memories(context.cursor)
     requests: list[dg.RunRequest] = []
     reasons: list[str] = []
@@ -105,20 +106,14 @@ def _overdue(
         return False  # not a run of Dagster's: somebody streams by hand
     hours = (now - holder.since).total_seconds() / 3600
     # A run that began after us cannot be of older code, whatever lies on the disk by now.
-    older = holder.code != code_digest() and holder.since < _code_since()
+    older = holder.code != code_digest() and holder.since < _CODE_SINCE
     return older or 0 < settings.stream_hours < hours
-
-
-@lru_cache(maxsize=1)
-def _code_since() -> datetime:
-    """Since when this process has had its code: the keeper's first look."""
-    return pipeline.now()
 
 
 def _orphaned(run: dg.RunRecord) -> bool:
     """True when a run left the queue before this code server had its code."""
     began = run.update_timestamp.astimezone(UTC)
-    return run.dagster_run.status not in _WAITING and began < _code_since()
+    return run.dagster_run.status not in _WAITING and began < _CODE_SINCE
 
 
 def _begun(now: datetime, run: dg.RunRecord) -> float:

@@ -100,9 +100,8 @@ def test_a_renewal_is_asked_for_once_and_again_after_a_while():
 @pytest.fixture
 def root(monkeypatch, tmp_path):
     monkeypatch.setenv("ARB_DATA_DIR", str(tmp_path))
-    keeper._code_since.cache_clear()
-    yield tmp_path / "demo"
-    keeper._code_since.cache_clear()
+    monkeypatch.setattr(keeper, "_CODE_SINCE", datetime.now(UTC))
+    return tmp_path / "demo"
 
 
 @pytest.fixture

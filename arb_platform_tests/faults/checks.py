@@ -38,7 +38,7 @@ def check_faults(run: Run) -> list[str]:
 
 def _unkept(run: Run) -> list[str]:
     """Pieces of noise without a quarantined row of their own."""
-    free = [(row["received_at"], row["reason"]) for row in run.rows["quarantined_frames"]]
+    free = sorted((row["received_at"], row["reason"]) for row in run.rows["quarantined_frames"])
     complaints = []
     for fault in run.injected:
         if fault.kind not in _NOISE:
