@@ -9,16 +9,19 @@ COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --python-
 # Dozens of processes start in a run of the suite, and a set PYTHONDONTWRITEBYTECODE would have each compile everything.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-scale check bench lock setup clean
+.PHONY: run test test-scale test-stack check bench lock setup clean
 
 run: setup ## start the platform in the demo profile
 	$(BIN)/arb up --profile demo
 
-test: setup ## run the suite, a file at a time on each of two cores; see also test-scale
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore arb_platform_tests/scale
+test: setup ## run the suite, a file at a time in three processes, for one of which is always waiting; see also test-scale and test-stack
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --ignore arb_platform_tests/scale --ignore arb_platform_tests/stack
 
 test-scale: $(STAMP)-scale ## the storage suite on a real PostgreSQL and a real S3 server, which die on the way
 	$(BIN)/pytest arb_platform_tests/scale
+
+test-stack: $(STAMP)-scale ## whole platforms on PostgreSQL, killed, renewed and deployed
+	$(BIN)/pytest arb_platform_tests/stack
 
 check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""The files in deploy/: as far as they can be checked without a cluster. `scale/test_deployment.py` starts PostgreSQL for real."""
+"""The files in deploy/: as far as they can be checked without a cluster. `stack/test_deployment.py` starts PostgreSQL for real."""
 
 import configparser
 import importlib

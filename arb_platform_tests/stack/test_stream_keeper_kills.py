@@ -248,7 +248,7 @@ def test_a_renewed_run_takes_over_without_a_gap(stack, both):
     assert after.generation == before.generation + 1
     stack.until(lambda: stack.status(before.owner) == "SUCCESS", "the old run ends well", PATIENCE)
     handed = stack.ask(
-        """SELECT o.session_id, o.ended_at, n.session_id, n.connected_at FROM stream_sessions o
+        """SELECT o.session_id AS old, o.ended_at, n.session_id AS new, n.connected_at FROM stream_sessions o
            JOIN stream_sessions n ON n.reconnect_of = o.session_id WHERE o.reason = ?""",
         f"handed over to run {run}",
     )

@@ -143,7 +143,7 @@ def test_the_platform_streams_with_all_of_dagsters_storage_on_postgresql(platfor
     started = [run for run in runs(port) if run["status"] == "STARTED"]
     tags = sorted(tag["value"] for run in started for tag in run["tags"] if tag["key"] == "arb/stream")
     assert tags == ["kalshi", "polymarket"]
-    import psycopg2  # noqa: PLC0415 comes with `make test-scale`
+    import psycopg2  # noqa: PLC0415 comes with `make test-stack`
 
     with (
         psycopg2.connect(variables["ARB_DAGSTER_POSTGRES_URL"].replace("+psycopg2", "")) as connection,

@@ -1,0 +1,1 @@
+"""Whole stacks of processes that are killed, renewed and deployed: `make test-stack`."""
