@@ -8,14 +8,11 @@ from typing import Final
 
 from arb_platform.llm.prices import knows_price, price_change_within
 from arb_platform.llm.providers import retirements_within
+from arb_platform.pipeline.checks.models import FAILED_SHARE, FEWEST_CALLS, RETIRES_SOON_DAYS
 from arb_platform.settings import Settings
 from arb_platform.storage.lake import Lake
 
 _STEPS: Final = (Decimal("0.8"), Decimal(1))
-# Below so many calls a share of failures is chance.
-_FEWEST_CALLS: Final = 20
-_MOST_FAILURES: Final = 0.2
-_RETIRES_SOON_DAYS: Final = 60
 _PRICE_DAYS: Final = 14
 _TODAY: Final = """
 SELECT coalesce(sum(cost_usd) FILTER (NOT escalated), 0) AS spent,
@@ -59,7 +56,7 @@ def warnings(today: Today, settings: Settings) -> dict[str, str]:
             "is the first one down?"
         )
     finished = today.answered + today.failed
-    if finished >= _FEWEST_CALLS and today.failed > finished * _MOST_FAILURES:
+    if finished >= FEWEST_CALLS and today.failed > finished * FAILED_SHARE:
         found["failures"] = (
             f"{today.failed} of {finished} calls to language models failed today ({today.failed / finished:.0%}); "
             "`SELECT status, error, count(*) FROM lake.llm_calls GROUP BY ALL` tells why"
@@ -71,7 +68,7 @@ def ahead(models: Mapping[str, str], now: datetime) -> dict[str, str]:
     """What is coming for ``models`` (provider by model): retirement in 60 days, a new price in 14, or no known price at all."""
     found = {
         f"retires-{model}": f"{model} of {provider}, in use today, no longer answers from {day} on; name another where a setting names it, else its successor takes over"
-        for provider, model, day in retirements_within(_RETIRES_SOON_DAYS, now.date())
+        for provider, model, day in retirements_within(RETIRES_SOON_DAYS, now.date())
         if models.get(model) == provider
     }
     for model, provider in models.items():
